@@ -1,0 +1,168 @@
+"""Records as plain objects with the field names of ``scan.schema.json``: the one place that spells them."""
+
+import math
+from typing import Final, TypeAlias
+
+from davylamp import __version__
+from davylamp.records import Candidate, Endpoint, Fault, InputReport, Interval, Scan, Session, Sighting
+from davylamp.report.numbers import is_number, rfc3339
+from davylamp.report.plain import whole
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+Row: TypeAlias = dict[str, Value]
+
+SCHEMA_VERSION: Final = 1
+_MOST_INT: Final = 2**53 - 1  # the largest integer that every JSON reader holds exactly (RFC 8259, section 6)
+
+
+def scan_row(scan: Scan) -> Row:
+    """The whole scan as one object."""
+    return {
+        "version": __version__,
+        "schema_version": SCHEMA_VERSION,
+        "inputs": [input_row(i) for i in scan.inputs],
+        "sessions": [session_row(s) for s in scan.sessions],
+        "sightings": [sighting_row(s) for s in scan.sightings],
+    }
+
+
+def input_row(source: InputReport) -> Row:
+    """One input and its faults."""
+    return {
+        "path": whole(source.path),
+        "packets": source.packets,
+        "bytes": source.bytes,
+        "first_seen": _time(source.first_ns),
+        "last_seen": _time(source.last_ns),
+        "faults": [_fault_row(f) for f in source.faults],
+    }
+
+
+def session_row(s: Session) -> Row:
+    """One session."""
+    return {
+        "flow_id": _exact(s.flow_id),
+        "capture": whole(s.capture),
+        "client": _endpoint_row(s.client),
+        "server": _endpoint_row(s.server),
+        "first_seen": rfc3339(s.first_ns),
+        "last_seen": rfc3339(s.last_ns),
+        "joined_midway": s.joined_midway,
+        "dialect": whole(s.dialect),
+        "carrier": s.carrier,
+        "algorithm": _text(s.algorithm),
+        "coin": _text(s.coin),
+        "coin_candidates": [_candidate_row(c) for c in s.coin_candidates],
+        "login": _text(s.login),
+        "wallet": _text(s.wallet),
+        "worker": _text(s.worker),
+        "rig_id": _text(s.rig_id),
+        "agent": _text(s.agent),
+        "pool": _text(s.pool),
+        "payout_coin": _text(s.payout_coin),
+        "donation": s.donation,
+        "jobs": s.jobs,
+        "shares": _shares_row(s),
+        "logins_refused": s.logins_refused,
+        "work_hashes": _finite(s.work.hashes) if s.work else None,
+        "work_convention": _text(s.work.convention) if s.work else None,
+        "work_note": whole(s.work_note),
+        "active_s": _finite(s.active_s),
+        "hashrate_hps": interval_row(s.hashrate_hps),
+        "hashrate_note": whole(s.hashrate_note),
+        "reported_hps": [r for r in s.reported_hps if math.isfinite(r)],
+        "heights": _heights(s.heights),
+        "lost_bytes": s.lost_bytes,
+        "lost_share": _finite(s.lost_share),
+        "because": [whole(b) for b in s.because],
+        "notes": [whole(n) for n in s.notes],
+    }
+
+
+def sighting_row(s: Sighting) -> Row:
+    """One sighting."""
+    return {
+        "client_ip": whole(s.client_ip),
+        "server_ip": whole(s.server_ip),
+        "server_port": s.server_port,
+        "first_seen": rfc3339(s.first_ns),
+        "last_seen": rfc3339(s.last_ns),
+        "kind": s.kind,
+        "tier": s.tier,
+        "probability": _finite(s.probability),
+        "because": [whole(b) for b in s.because],
+        "sessions": list(s.sessions),
+        "captures": [whole(c) for c in s.captures],
+        "coin": _text(s.coin),
+        "algorithm": _text(s.algorithm),
+        "wallet": _text(s.wallet),
+        "worker": _text(s.worker),
+        "agent": _text(s.agent),
+        "hashrate_hps": interval_row(s.hashrate_hps),
+        "hashrate_note": whole(s.hashrate_note),
+        "not_seen": [whole(n) for n in s.not_seen],
+        "source_ref": whole(s.source_ref),
+    }
+
+
+def interval_row(interval: Interval | None) -> Row | None:
+    """Low, estimate and high; None unless all three are finite and in order."""
+    if interval is None or not is_number(interval):
+        return None
+    return {"low": interval.low, "estimate": interval.estimate, "high": interval.high}
+
+
+def _fault_row(fault: Fault) -> Row:
+    return {
+        "code": whole(fault.code),
+        "message": whole(fault.message),
+        "path": whole(fault.path),
+        "offset": fault.offset,
+        "count": fault.count,
+    }
+
+
+def _endpoint_row(end: Endpoint) -> Row:
+    return {"ip": whole(end.ip), "port": end.port}
+
+
+def _candidate_row(candidate: Candidate) -> Row:
+    return {
+        "coin": whole(candidate.coin),
+        "weight": _finite(candidate.weight),
+        "because": whole(candidate.because),
+    }
+
+
+def _shares_row(s: Session) -> Row:
+    return {
+        "submitted": s.submitted,
+        "accepted": s.accepted,
+        "rejected": s.rejected,
+        "stale": s.stale,
+        "unanswered": s.unanswered,
+        "duplicates": s.duplicates,
+    }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else whole(value)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _exact(value: int) -> int | None:
+    return int(value) if abs(value) <= _MOST_INT else None
+
+
+def _heights(heights: tuple[int, int] | None) -> list[Value] | None:
+    """Lowest and highest height; None when a pool sent a number that no reader holds."""
+    if heights is None or not all(0 <= h <= _MOST_INT for h in heights):
+        return None
+    return list(heights)
+
+
+def _time(ns: int | None) -> str | None:
+    return None if ns is None else rfc3339(ns)
