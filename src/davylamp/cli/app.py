@@ -1,0 +1,35 @@
+"""The command tree. Commands import what they need when they run, so that ``--help`` answers at once."""
+
+from typing import Annotated
+
+import typer
+
+from davylamp import __version__
+from davylamp.cli import scan, simulate
+
+app = typer.Typer(
+    name="davylamp",
+    help="Find cryptocurrency mining in network captures, and say how sure that is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("scan")(scan.command)
+app.add_typer(simulate.app, name="simulate")
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"davylamp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Options of every command."""

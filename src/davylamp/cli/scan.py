@@ -1,0 +1,202 @@
+"""``davylamp scan``: who mines in these captures?
+
+Exit status: 0 nothing is mining, 10 mining was found, 2 the call cannot be meant, 3 an input could not be read
+(what the others hold is still printed; with mining found as well the status is 10), 130 interrupted.
+"""
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from davylamp.records import Scan
+    from davylamp.settings import Settings
+
+QUIET: Final = 0
+MINING_FOUND: Final = 10
+INPUT_ERROR: Final = 3
+INTERRUPTED: Final = 130
+
+
+class Format(StrEnum):
+    """What stdout carries."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class Language(StrEnum):
+    """Language of table and report."""
+
+    en = "en"
+    zh = "zh"
+
+
+def command(
+    captures: Annotated[
+        list[str], typer.Argument(help="Capture files, folders, FIFOs; - for standard input.")
+    ],
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of stdout.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write an HTML report: one file, no network.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language of table and report.")] = Language.en,
+    joined: Annotated[
+        bool, typer.Option("--joined", help="The captures continue one another, as a rotated series does.")
+    ] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting as name=value; an unknown name lists them all."),
+    ] = None,
+    progress: Annotated[bool, typer.Option(help="Show progress on a terminal.")] = True,
+) -> None:
+    """Read packet captures and say who mines in them, with which coin, how fast, and why it thinks so."""
+    from davylamp.settings import parse_settings
+
+    settings = parse_settings(options or [])
+    check_output(output_format, output)
+    started = datetime.now(UTC)
+    found = run(captures, settings, joined=joined, show=progress and sys.stderr.isatty())
+    write_result(found, output_format, output, lang)
+    if report is not None:
+        save_report(found, report, started, settings, lang)
+        typer.echo(str(report), err=output is None and output_format is not Format.table)
+    raise typer.Exit(status_of(found))
+
+
+def check_output(output_format: Format, output: Path | None) -> None:
+    """Parquet is binary: refuse to pour it onto a terminal."""
+    from davylamp.errors import BadUse
+
+    if output_format is Format.parquet and output is None and sys.stdout.isatty():
+        raise BadUse("E-USE-001", "parquet would go to the terminal", "give --output FILE or redirect stdout")
+
+
+def run(captures: list[str], settings: "Settings", *, joined: bool, show: bool) -> "Scan":
+    """Scan with or without a progress bar on stderr."""
+    from davylamp.pipeline import scan
+
+    if not show:
+        return scan(captures, settings, joined=joined)
+    with progress_bar() as bar:
+        total = sum(Path(p).stat().st_size for p in captures if Path(p).is_file())
+        task = bar.add_task("reading", total=total or None)
+
+        def tell(path: str, count: int) -> None:
+            bar.update(task, advance=count, description=Path(path).name)
+
+        return scan(captures, settings, joined=joined, progress=tell)
+
+
+def progress_bar() -> "Bar":
+    """Bytes, rate and remaining time."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def write_result(found: "Scan", output_format: Format, output: Path | None, lang: Language) -> None:
+    """The result to stdout or a file, faults to stderr."""
+    from davylamp.errors import OutputError
+    from davylamp.report import machine
+
+    try:
+        if output_format is Format.table:
+            show_table(found, output, lang)
+        elif output_format is Format.parquet:
+            machine.to_parquet(found, output or sys.stdout.buffer)
+        else:
+            writers = {
+                Format.json: machine.to_json,
+                Format.jsonl: machine.to_jsonl,
+                Format.csv: machine.to_csv,
+            }
+            data = writers[output_format](found)
+            if output is None:
+                sys.stdout.buffer.write(data)
+            else:
+                output.write_bytes(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = output or "standard output"
+        hint = "choose a place that can be written"
+        raise OutputError("E-OUT-001", f"cannot write {where}: {error.strerror or error}", hint) from error
+
+
+def show_table(found: "Scan", output: Path | None, lang: Language) -> None:
+    """The table to the terminal, or 100 columns wide to a file; faults to stderr."""
+    from rich.console import Console
+
+    from davylamp.report.table import render_faults, render_table
+
+    if output is None:
+        render_table(found, Console(), lang=lang.value)
+    else:
+        with output.open("w", encoding="utf-8") as file:
+            render_table(found, Console(file=file, width=100), lang=lang.value)
+    render_faults(found, Console(stderr=True), lang=lang.value)
+
+
+def save_report(found: "Scan", path: Path, started: datetime, settings: "Settings", lang: Language) -> None:
+    """The HTML report, with the call, the settings and the hashes of the inputs it can be checked against."""
+    from dataclasses import asdict
+
+    from davylamp.report.html import Run, write_report
+
+    about = Run(
+        command=shlex.join(["davylamp", *sys.argv[1:]]),
+        started=started,
+        finished=datetime.now(UTC),
+        settings=asdict(settings),
+        sha256={i.path: sha256_of(Path(i.path)) for i in found.inputs if Path(i.path).is_file()},
+    )
+    write_report(found, path, about, lang=lang.value)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, lower-case hex."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def status_of(found: "Scan") -> int:
+    """Exit status for scripts."""
+    codes = {fault.code for report in found.inputs for fault in report.faults}
+    if "E-CAP-090" in codes:
+        return INTERRUPTED
+    if any(s.kind == "mining" for s in found.sightings):
+        return MINING_FOUND
+    unreadable = any(report.packets == 0 and report.faults for report in found.inputs)
+    return INPUT_ERROR if unreadable else QUIET
