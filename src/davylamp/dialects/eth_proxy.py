@@ -17,6 +17,7 @@ Source    recorded sessions; btccom/btcpool StratumSessionEth.cc (fourth part is
 import base64
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import orjson
@@ -61,6 +62,9 @@ GREETINGS: Final = ("mining.subscribe", "mining.authorize")  # measured: a pool 
 LEAST_WORK: Final = 2.0**16  # judged: a list of three random hashes passes once in 65,536
 MOST_RATE: Final = 2**63  # judged: far above any network
 MOST_HEIGHT: Final = 2**32
+DEFAULT_HEIGHT: Final = 19_000_000  # judged: Ethereum Classic in 2023, for speaking only
+EPOCH_BLOCKS: Final = 30_000  # measured: Ethash
+MOST_EPOCHS: Final = 4096  # judged: 120 million blocks
 DEFAULT_WORK: Final = 2.0**32  # judged: a few seconds of one graphics card
 PATH: Final = re.compile(r"/(0x[0-9a-fA-F]{40})(?:/([\w.-]{1,64}))?(?:$|[/?])")
 
@@ -267,12 +271,24 @@ def header_of(job_id: str) -> str:
     return "0x" + digits.zfill(64)
 
 
+@cache
+def seed_of(height: int, algorithm: str) -> str:
+    """The seed hash of a height: Keccak over Keccak, one for 30,000 blocks; Etchash steps by two epochs."""
+    from Crypto.Hash import keccak
+
+    steps = 2 * (height // (2 * EPOCH_BLOCKS)) if algorithm == "etchash" else height // EPOCH_BLOCKS
+    seed = bytes(32)
+    for _ in range(min(steps, MOST_EPOCHS)):
+        seed = keccak.new(digest_bits=256, data=seed).digest()
+    return seed.hex()
+
+
 def speak_work(job: Job, voice: Voice, request_id: int) -> Spoken:
     """Work as an answer or a push; the height stands fourth."""
     held = voice.memory.get("work")
     work = job.work or (held if isinstance(held, float) else DEFAULT_WORK)
-    seed = job.seed or voice.memory.get("seed") or "0x" + voice.hex(32)
-    voice.memory["seed"] = seed
+    algorithm, height = job.algorithm or voice.algorithm, job.height or DEFAULT_HEIGHT
+    seed = job.seed or "0x" + seed_of(height - height % EPOCH_BLOCKS, algorithm)
     result: list[Json] = [header_of(job.job_id), seed, f"0x{target_of_work(work):064x}"]
     if job.height is not None:
         result.append(hex(job.height))

@@ -17,6 +17,7 @@ Source    nicehash/Specifications EthereumStratum_NiceHash_v1.0.0.txt R2 (it kno
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import orjson
@@ -67,6 +68,9 @@ FAMILY: Final = "EthereumStratum/1"
 HASHES_PER_DIFFICULTY: Final = 2.0**48 / 65535  # measured: the specification's target of difficulty 1
 MOST_DIFFICULTY: Final = 2.0**96  # judged: far above any network
 MOST_RATE: Final = 2**63  # judged: far above any network
+DEFAULT_HEIGHT: Final = 19_000_000  # judged: Ethereum Classic in 2023, for speaking only
+EPOCH_BLOCKS: Final = 30_000  # measured: Ethash
+MOST_EPOCHS: Final = 4096  # judged: 120 million blocks
 PREFIX_BYTES: Final = 2  # measured: the specification's example; at most 3
 
 
@@ -261,9 +265,21 @@ def speak_difficulty(value: float, unit: str, voice: Voice) -> Spoken:
     return line(False, id=None, method="mining.set_difficulty", params=params)
 
 
+@cache
+def seed_of(height: int, algorithm: str) -> str:
+    """The seed hash of a height: Keccak over Keccak, one for 30,000 blocks; Etchash steps by two epochs."""
+    from Crypto.Hash import keccak
+
+    steps = 2 * (height // (2 * EPOCH_BLOCKS)) if algorithm == "etchash" else height // EPOCH_BLOCKS
+    seed = bytes(32)
+    for _ in range(min(steps, MOST_EPOCHS)):
+        seed = keccak.new(digest_bits=256, data=seed).digest()
+    return seed.hex()
+
+
 def speak_job(job: Job, voice: Voice) -> Spoken:
-    """A job whose seed stays until another is given."""
-    seed = (job.seed or str(voice.memory.get("seed") or voice.hex(32))).removeprefix("0x")
-    voice.memory["seed"] = seed
-    params: list[Json] = [job.job_id, seed, voice.hex(32), bool(job.clean)]
+    """A job with the seed of its height, which itself is not carried."""
+    algorithm, height = job.algorithm or voice.algorithm, job.height or DEFAULT_HEIGHT
+    seed = job.seed or seed_of(height - height % EPOCH_BLOCKS, algorithm)
+    params: list[Json] = [job.job_id, seed.removeprefix("0x"), voice.hex(32), bool(job.clean)]
     return line(False, id=None, method="mining.notify", params=params)

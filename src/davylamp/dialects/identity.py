@@ -95,12 +95,12 @@ def identify(evidence: Evidence) -> Identity:
         weigh(scene)
     weights = weigh_up(prospects)
     coin = leading_coin(prospects, weights)
-    algorithm = leading_algorithm(evidence, named, prospects, weights)
-    factor, factor_note = factor_of(evidence, prospects, weights, algorithm)
+    sure = leading_algorithm(evidence, named, prospects, weights)
+    factor, factor_note = factor_of(evidence, prospects, weights, sure)
     names = names_of(evidence, reading, coin, {p.coin for p in prospects})
     pool = next((p for host in evidence.pools if (p := tables.pool_of(host)) is not None), None)
     return Identity(
-        algorithm=algorithm,
+        algorithm=sure or likely_algorithm(prospects, coin, switching=len(named) > 1),
         coin=coin,
         candidates=candidates_of(prospects, weights),
         login=names.login,
@@ -229,6 +229,13 @@ def leading_algorithm(
     shares = by_algorithm(prospects, weights)
     best = max(shares, key=lambda name: shares[name], default=None)
     return best if best is not None and shares[best] >= SURE and is_known(weights) else None
+
+
+def likely_algorithm(prospects: Sequence[Prospect], coin: str | None, *, switching: bool) -> str | None:
+    """The algorithm of the coin that was named, good enough to be shown and not to be reckoned with."""
+    if coin is None or switching:
+        return None
+    return max((p for p in prospects if p.coin == coin), key=lambda p: p.score).algorithm.algorithm
 
 
 def is_known(weights: Sequence[float]) -> bool:

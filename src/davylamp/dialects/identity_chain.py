@@ -164,15 +164,17 @@ def epoch_of(seed: str) -> int | None:
     return _seeds.index(digits) if digits in _seeds else None
 
 
-def heights_of_seed(seed: str, coin: str, day: date) -> tuple[int, int] | None:
-    """First height and the one after the last that a seed hash, or an epoch number as hex, allows."""
-    doubled = coin == "ETC" and day >= ETCHASH_DAY
-    blocks = 2 * EPOCH_BLOCKS if doubled else EPOCH_BLOCKS
+def heights_of_seed(seed: str, coin: str, day: date) -> list[tuple[int, int]]:
+    """Spans of heights, first and one after the last, that a seed hash or an epoch number as hex allows.
+
+    Pools count Etchash epochs by 60,000 blocks or by the 30,000 of their seeds: a bare number may mean either.
+    """
+    lengths = [EPOCH_BLOCKS] + [2 * EPOCH_BLOCKS] * (coin == "ETC" and day >= ETCHASH_DAY)
     digits = seed.lower().removeprefix("0x")
     if 0 < len(digits) <= 4 and not digits.strip("0123456789abcdef"):
-        return int(digits, 16) * blocks, (int(digits, 16) + 1) * blocks
+        return [(int(digits, 16) * blocks, (int(digits, 16) + 1) * blocks) for blocks in lengths]
     epoch = epoch_of(seed)
-    return None if epoch is None else (epoch * EPOCH_BLOCKS, epoch * EPOCH_BLOCKS + blocks)
+    return [] if epoch is None else [(epoch * EPOCH_BLOCKS, epoch * EPOCH_BLOCKS + lengths[-1])]
 
 
 # --- what should be ----------------------------------------------------------------------------------------

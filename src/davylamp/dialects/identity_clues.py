@@ -74,6 +74,16 @@ def weigh_difficulty(scene: Scene) -> None:
             prospect.weigh(gain, f"network difficulty {found[-1]:.3g} {fits} {prospect.coin} on {scene.day}")
 
 
+def weigh_block_form(scene: Scene) -> None:
+    """Compact targets stand in Bitcoin's kind of blocks, major versions of blobs in Monero's."""
+    for prospect in scene.prospects:
+        monero = "monero" in prospect.algorithm.dialects
+        if scene.seen.nbits and monero and prospect.algorithm.limit_bits is None:
+            prospect.weigh(LEAST, f"{prospect.coin} blocks have no compact target")
+        elif scene.seen.blob_versions and not monero:
+            prospect.weigh(LEAST, f"{prospect.coin} blocks are no CryptoNote blobs")
+
+
 def weigh_easiest_target(scene: Scene) -> None:
     """No chain allows a target easier than its proof-of-work limit."""
     targets = [t for bits in scene.seen.nbits if (t := chain.target_of(bits)) is not None]
@@ -135,17 +145,18 @@ def weigh_coinbase(scene: Scene) -> None:
 
 def weigh_seed(scene: Scene) -> None:
     """The Ethash seed gives the epoch, and that the height, against the day."""
-    for prospect in scene.prospects:
+    for prospect in scene.prospects if scene.seen.seeds and scene.day else ():
         if prospect.algorithm.algorithm not in ("ethash", "etchash") or scene.day is None:
             continue
         expected = chain.expected_height(prospect.coin, scene.day)
-        spans = [chain.heights_of_seed(s, prospect.coin, scene.day) for s in scene.seen.seeds[-1:]]
-        for span in spans:
-            if expected is not None and span is not None:
-                gain = clip(log10(expected.between(*span) * HEIGHTS / (span[1] - span[0])))
+        clues = []
+        for low, high in chain.heights_of_seed(scene.seen.seeds[-1], prospect.coin, scene.day):
+            if expected is not None:
+                gain = clip(log10(expected.between(low, high) * HEIGHTS / (high - low)))
                 fits = "fits" if gain > 0 else "is far from"
-                epoch = f"epoch of heights {span[0]} to {span[1] - 1}"
-                prospect.weigh(gain, f"{epoch} {fits} {prospect.coin} on {scene.day}")
+                words = f"epoch of heights {low} to {high - 1} {fits} {prospect.coin} on {scene.day}"
+                clues.append((gain, words))
+        prospect.weigh(*max(clues, default=(0.0, "")))
 
 
 def weigh_blob_version(scene: Scene) -> None:
@@ -171,7 +182,9 @@ def weigh_wallet(scene: Scene) -> None:
         if prospect.coin in reading.coins:
             words = {"verified": "with a checksum that holds", "failed": "with a checksum that fails"}
             kind = words.get(reading.checksum, "of a form without checksum")
-            prospect.weigh(WALLET_GAIN[reading.checksum], f"the login is an address of {prospect.coin}, {kind}")
+            prospect.weigh(
+                WALLET_GAIN[reading.checksum], f"the login is an address of {prospect.coin}, {kind}"
+            )
 
 
 def best_reading(scene: Scene) -> WalletReading | None:
@@ -230,15 +243,17 @@ def weigh_traits(scene: Scene) -> None:
         if rolling:
             prospect.weigh(0.0 if name == "sha256d" else -2.0, "version rolling is for SHA-256d machines")
         if edges and name.startswith("cuck"):
-            prospect.weigh(0.0 if name.endswith(edges) else LEAST, f"its graphs have {edges} edge bits")
+            prospect.weigh(0.3 if name.endswith(edges) else LEAST, f"its graphs have {edges} edge bits")
         if size and name in SOLUTIONS:
-            fits = size in SOLUTIONS[name]
-            prospect.weigh(0.0 if fits else LEAST, f"a solution of {size} bytes is not {name}'s")
+            fits = "is" if size in SOLUTIONS[name] else "is not"
+            gain = 0.3 if size in SOLUTIONS[name] else LEAST
+            prospect.weigh(gain, f"a solution of {size} bytes {fits} {name}'s")
 
 
 CLUES: Final[tuple[Callable[[Scene], None], ...]] = (
     weigh_height,
     weigh_difficulty,
+    weigh_block_form,
     weigh_easiest_target,
     weigh_previous_block,
     weigh_share_size,

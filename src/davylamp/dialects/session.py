@@ -328,5 +328,6 @@ def judge_answer(message: Rpc) -> tuple[bool, str]:
     result = message.result
     if isinstance(result, dict):
         status = result.get("status")
-        return (status is None or str(status).upper() in ("OK", "KEEPALIVED")), str(status or "")
+        granted = status is None or str(status).upper() in ("OK", "KEEPALIVED")
+        return granted, "" if granted else str(status)
     return result is not None and result is not False, reason

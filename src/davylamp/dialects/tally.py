@@ -299,7 +299,10 @@ class Tally:
                 pile.shares, pile.total, pile.squares, latest, exposure, 1.0, 1.0, self.convention
             ), ""
         if who.factor is None:
-            return None, who.factor_note or "what one unit of difficulty is worth is not known for this algorithm"
+            return (
+                None,
+                who.factor_note or "what one unit of difficulty is worth is not known for this algorithm",
+            )
         pile, factor = self.piles.get("stratum", Pile()), who.factor
         return (
             Work(
