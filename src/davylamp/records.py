@@ -31,8 +31,8 @@ UDP: Final = 17
 class PacketBatch(NamedTuple):
     """The packets of one chunk of capture, as columns; passes into numba kernels as it is.
 
-    ``buffer`` is reused for the next chunk: whoever keeps payload bytes copies them. All other arrays have
-    one element per packet, in capture order, and hold TCP and UDP packets only.
+    All arrays are reused for the next chunk: whoever keeps anything copies it. Except ``buffer`` they have one
+    element per packet, in capture order, and hold TCP and UDP packets only.
     """
 
     buffer: NDArray[np.uint8]  # bytes that payload_off points into

@@ -20,7 +20,7 @@ def option(default: float, unit: str, low: float, high: float, sentence: str) ->
 class Settings:
     """Options of a scan. All times are capture time."""
 
-    chunk_mib: int = option(16, "MiB", 1, 256, "how much of a capture is decoded at a time")
+    chunk_mib: int = option(4, "MiB", 1, 256, "how much of a capture is decoded at a time")
     flow_capacity: int = option(
         2**18,
         "flows",

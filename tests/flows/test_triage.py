@@ -62,6 +62,8 @@ def judged(
         (b"\x04\x01\x0d\x05\xc0\x00\x02\x07me\x00", "socks"),
         (SETUP, "sv2"),
         (SETUP[:11], "sv2"),  # cut by segmentation
+        (b"\0\x80\x1a\x18\0\0" + b"\7" * 24, "sv2"),  # SubmitSharesStandard, joined midway
+        (b"\0\x80\x1b\x1d\0\0" + b"\7" * 24 + b"\4" + b"\7" * 4, "sv2"),  # SubmitSharesExtended
         (b"JOB,someone,MEDIUM,\n", "text"),
         (b"FROM,PC Miner,someone", "text"),
         (client_hello(b"a.example"), "tls"),

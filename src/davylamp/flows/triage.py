@@ -14,7 +14,8 @@ json       ``{`` or ``[{`` after white space and followed by a key; text that ho
 http       GET, POST, PUT with a sign of mining (`davylamp.flows.web`); a 101 answer to a missed upgrade
 connect    CONNECT: what the tunnel carries is unknown, so it is read
 socks      the conversation's first payload is a SOCKS5 greeting of exactly its stated length, or SOCKS4 CONNECT
-sv2        SetupConnection in plaintext: extension 0, type 0, a fitting length, protocol 0-3, minimum version 2
+sv2        SetupConnection in plaintext: extension 0, type 0, a fitting length, protocol 0-3, minimum version 2;
+           or, joined midway, a whole frame of a mining type with the channel bit and the one length it can have
 text       ``JOB,`` or ``FROM,`` and printable text (Duino-Coin); the server's version banner alone is nothing
 tls        a ClientHello or another TLS record: its names are kept, its payload never
 node       Bitcoin's magic and a command, Monero's Levin signature, devp2p's first message on port 30303
@@ -159,6 +160,26 @@ def is_setup_connection(buffer: Bytes, p: int, stop: int) -> bool:
 
 
 @fused
+def sv2_sender(buffer: Bytes, p: int, stop: int) -> int:
+    """Who sends the Stratum V2 mining frame that starts here: SENDER_..., 0 when none evidently does.
+
+    Lengths are sums over the field tables of sv2-spec 05-Mining-Protocol.md.
+    """
+    if stop - p < 26 or buffer[p] != 0 or buffer[p + 1] != 0x80 or buffer[p + 4] != 0 or buffer[p + 5] != 0:
+        return 0
+    kind, length = buffer[p + 2], np.int64(buffer[p + 3])
+    if kind == 0x1A and length == 24:  # SubmitSharesStandard
+        return SENDER_CLIENT
+    if kind == 0x1B and 25 <= length <= 57 and stop - p >= 31 and buffer[p + 30] == length - 25:
+        return SENDER_CLIENT  # SubmitSharesExtended: the extranonce's own length fits
+    if kind == 0x15 and length in (45, 49):  # NewMiningJob, without and with min_ntime
+        return SENDER_SERVER
+    if (kind == 0x1C and length == 20) or (kind == 0x20 and length == 48) or (kind == 0x21 and length == 36):
+        return SENDER_SERVER  # SubmitShares.Success, SetNewPrevHash, SetTarget
+    return 0
+
+
+@fused
 def node_network(buffer: Bytes, p: int, stop: int) -> int:
     """Place in NODE_NAMES of a Bitcoin-family message or a Levin header, 0 for neither."""
     if stop - p < 16:
@@ -221,6 +242,9 @@ def classify(table: Table, buffer: Bytes, p: int, stop: int, is_first: bool) -> 
             return at.KIND_SOCKS | SENDER_CLIENT
         if is_setup_connection(buffer, p, stop):
             return at.KIND_SV2 | SENDER_CLIENT
+        sender = sv2_sender(buffer, p, stop)
+        if sender != 0:
+            return at.KIND_SV2 | sender
     network = node_network(buffer, p, stop)
     if network != 0:
         return at.KIND_NODE | network << NODE_SHIFT

@@ -28,6 +28,9 @@ _FIXED: Final[dict[int, tuple[int, ...]]] = {
     0x20: (48,),  # SetNewPrevHash
     0x21: (36,),  # SetTarget
 }
+_EXTENDED_SHARE: Final = 0x1B  # SubmitSharesExtended: fixed fields, then the extranonce behind its length
+_EXTENDED_BYTES: Final = 25
+_EXTRANONCE_AT: Final = 30  # of the frame
 
 
 def is_opening(data: bytes, *, from_client: bool) -> bool:
@@ -44,7 +47,10 @@ def is_evident(data: bytes) -> bool:
     """Whether the bytes start with a header that hardly anything else starts with."""
     if len(data) < HEADER_BYTES or int.from_bytes(data[:2], "little") not in _CORE:
         return False
-    return int.from_bytes(data[3:6], "little") in _FIXED.get(data[2], ())
+    length = int.from_bytes(data[3:6], "little")
+    if data[2] == _EXTENDED_SHARE and len(data) > _EXTRANONCE_AT:
+        return length == _EXTENDED_BYTES + data[_EXTRANONCE_AT]
+    return length in _FIXED.get(data[2], ())
 
 
 class StratumV2:
