@@ -16,6 +16,7 @@ from pathlib import Path
 
 from davylamp.pipeline import scan
 from davylamp.records import Session
+from davylamp.sizing.hashrate import sum_rates
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWN_BAD = {"1578529652"}  # a label without its comma, as the data's README says
@@ -54,27 +55,13 @@ def labels(folder: Path) -> dict[str, float]:
 
 
 def rates(folder: Path, sessions: dict[str, list[Session]]) -> list[Rate]:
-    """Whole-capture rates beside the label: work of all sessions over their common exposure."""
+    """Whole-capture rates beside the label: all sessions' work over the time in which at least one ran."""
     rows = []
     for name, label in sorted(labels(folder).items()):
-        held = [s for s in sessions.get(name, []) if s.hashrate_hps is not None and s.work is not None]
-        if not held:
-            continue
-        exposure = sum(s.work.exposure_s for s in held)
-        if exposure <= 0:
-            continue
-        weight = [s.work.exposure_s / exposure for s in held]
-        parts = [s.hashrate_hps for s in held]
-        rows.append(
-            Rate(
-                name,
-                label,
-                sum(w * p.estimate for w, p in zip(weight, parts, strict=True)),
-                min(p.low for p in parts),
-                max(p.high for p in parts),
-                sum(s.work.shares for s in held),
-            )
-        )
+        total, _ = sum_rates(sessions.get(name, []))
+        if total is not None:
+            shares = sum(s.work.shares for s in sessions[name] if s.work is not None)
+            rows.append(Rate(name, label, total.estimate, total.low, total.high, shares))
     return rows
 
 

@@ -189,7 +189,7 @@ class Work:
     so that ``hashes**2 / squares`` is the effective number of equal shares. They fell within ``exposure_s``
     seconds in which the session's difficulty was known and it was connected. ``low``/``high`` factors bound
     a convention that differs between pools (1.0 both when exact). ``share_hashes`` is what one share of the
-    latest known difficulty is worth: it bounds the rate when no share came.
+    heaviest difficulty in force was worth: it bounds the rate when no share came.
     """
 
     shares: int

@@ -158,6 +158,19 @@ def test_speaking_and_hearing_agree(algorithm, size):
     assert [e for e in heard if isinstance(e, Answer)] == [script[4], script[6]]
 
 
+def test_a_target_is_spoken_only_when_it_changes():
+    script = [
+        Login("a"),
+        LoginAnswer(True),
+        Difficulty(1e6, "hashes"),
+        Job("a1", 1e6),
+        Job("a2", 1e6),
+        Job("a3", 2e6),
+    ]
+    heard = [e for e in round_trip(equihash, script) if isinstance(e, Difficulty)]
+    assert [round(e.value) for e in heard] == [1_000_000, 2_000_000]
+
+
 @given(json_values, json_values, json_values)
 def test_hostile_json_never_raises(first, second, third):
     params = [first, second, third, first, second, third, first, second, True]

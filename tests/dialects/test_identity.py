@@ -48,7 +48,6 @@ def stratum(day_ns=MAY_2018, **more):
 
 # --- Bitcoin's family --------------------------------------------------------------------------------------
 
-BLOCK_BTC = "00000000000000000" + "1feaf89244d9ca4597e001fa217837526a6f37e04a6f5a0"
 BITCOIN = {"heights": (523_347, 523_347), "nbits": [0x1743ECA9]}
 BITCOIN_CASH = {"heights": (530_844, 530_844), "nbits": [0x1801F136]}
 LITECOIN = {"heights": (1_424_154, 1_424_154), "nbits": [0x1A0193D4], "prev_hashes": [swapped("a7d9" * 16)]}
@@ -232,6 +231,25 @@ def test_a_young_relative_on_the_same_algorithm_is_told_by_its_height():
     assert found.algorithm == "rx/0"
 
 
+def cryptonote(prefix):
+    """An address of two zero keys: varint prefix, keys, 4 bytes of Keccak, in Monero's base58."""
+    payload = b""
+    while prefix >= 0x80:
+        payload, prefix = payload + bytes([prefix & 0x7F | 0x80]), prefix >> 7
+    payload += bytes([prefix]) + bytes(64)
+    payload += keccak.new(digest_bits=256, data=payload).digest()[:4]
+    sizes = {8: 11, 7: 10, 6: 9, 5: 7, 4: 6, 3: 5, 2: 3, 1: 2}
+    blocks = [payload[i : i + 8] for i in range(0, len(payload), 8)]
+    return "".join(base58.b58encode(b.lstrip(b"\0")).decode().rjust(sizes[len(b)], "1") for b in blocks)
+
+
+def test_a_relatives_own_address_names_it():
+    """Zephyr's prefix spells its name in base58; the address is of zero keys."""
+    address = cryptonote(0x6241D18C0)
+    assert address.startswith("ZEPHYR")
+    assert monero("2024-06-01", algorithms=["rx/0"], logins=[address]).coin == "ZEPH"
+
+
 def test_a_pool_that_switches_algorithms_has_no_single_one():
     found = monero(algorithms=["rx/0", "cn-heavy/xhv"], pools=["gulf.moneroocean.stream"], logins=[FUND])
     assert found.algorithm is None
@@ -294,12 +312,12 @@ def test_the_user_of_a_share_serves_where_the_login_was_missed():
 
 @pytest.mark.parametrize(
     ("size", "algorithm", "coin"),
-    [(1347, "equihash/200,9", "ZEC"), (52, "equihash/125,4", "FLUX"), (100, "equihash/144,5", None)],
+    [(1347, "equihash/200,9", None), (52, "equihash/125,4", "FLUX"), (100, "equihash/144,5", None)],
 )
 def test_the_length_of_a_solution_tells_equihashs_parameters(size, algorithm, coin):
+    """And the coin only where no other is known to use them."""
     found = identify(Evidence("equihash", first_ns=at("2020-06-01"), solution_bytes=size))
-    assert found.algorithm == algorithm
-    assert coin is None or found.coin == coin
+    assert (found.algorithm, found.coin) == (algorithm, coin)
 
 
 def test_chia_has_no_hashes():
@@ -403,3 +421,10 @@ def test_heights_go_on_after_the_last_anchor_at_the_coins_pace():
     last = datetime(2022, 8, 14, tzinfo=UTC).date()
     expected = chain.expected_height("XMR", last + timedelta(days=days))
     assert expected.mean == pytest.approx(2_689_608 + 720 * days, rel=1e-3)
+
+
+def test_a_coin_that_only_remains_because_others_are_ruled_out_is_not_named():
+    """Classic's height a month off: the height speaks against ETC, nothing speaks for another."""
+    found = eth("2024-06-01", heights=(20_210_000, 20_210_000), logins=["0x" + "ab" * 20])
+    assert found.coin is None
+    assert found.candidates[0].coin != "ETC"

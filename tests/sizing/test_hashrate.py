@@ -187,7 +187,13 @@ def test_a_convention_between_two_values_widens_both_bounds_by_them():
 )
 def test_no_numbers_a_pool_can_send_break_the_estimator(shares, hashes, squares, each, seconds):
     interval = rate(Work(shares, hashes, squares, each, seconds, 1.0, 1.0, ""))
-    assert interval is None or 0 <= interval.low <= interval.high
+    assert interval is None or 0 <= interval.low <= interval.high < math.inf
+
+
+def test_a_difficulty_out_of_all_measure_is_refused_with_a_reason():
+    found = session(Work(3, math.inf, math.inf, 1.0, 600.0, 1.0, 1.0, "test"))
+    assert found.hashrate_hps is None
+    assert "out of all measure" in found.hashrate_note
 
 
 # --- sessions ----------------------------------------------------------------------------------------------

@@ -253,8 +253,12 @@ def compose(event: Event, voice: Voice) -> list[Spoken]:
         case Difficulty():
             return [speak_target(event.value, voice)]
         case Job():
-            wanted = event.work or (None if voice.memory.get("target") else DEFAULT_WORK)
-            return [*([speak_target(wanted, voice)] if wanted else []), speak_job(event, voice)]
+            held, wanted = voice.memory.get("target"), event.work
+            fresh = held is None or (wanted is not None and held != f"{target_of_work(wanted):064x}")
+            return [
+                *([speak_target(wanted or DEFAULT_WORK, voice)] if fresh else []),
+                speak_job(event, voice),
+            ]
         case Submit():
             return [speak_share(event, voice)]
         case Answer():

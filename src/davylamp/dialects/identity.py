@@ -32,6 +32,7 @@ LEAST_WEIGHT: Final = 0.01  # judged: candidates below are not worth a line
 MOST_CANDIDATES: Final = 6  # judged: a reader looks at a handful
 MOST_RATIO: Final = 16.0  # judged: a wider range of conventions says nothing about a hashrate
 OFFER_PENALTY: Final = 2.0  # judged: miners offer what they can hash, lists may be cut
+TINY: Final = 1e-6  # judged: rounding of sums, no clue weighs so little
 LONG_NAME: Final = 32  # judged: algorithm names are short
 USER_ID: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -91,8 +92,7 @@ def identify(evidence: Evidence) -> Identity:
     ]
     test = is_test_network(reading, evidence.nbits, [10.0**mean for mean in expected])
     scene = Scene(evidence, day, test_network=test, prospects=prospects)
-    for weigh in CLUES:
-        weigh(scene)
+    weigh_all(scene)
     weights = weigh_up(prospects)
     coin = leading_coin(prospects, weights)
     sure = leading_algorithm(evidence, named, prospects, weights)
@@ -148,13 +148,33 @@ def open_prospects(evidence: Evidence, named: set[str], day: date | None) -> lis
         prospect = Prospect(row, algorithms[row.algorithm], math.log10(row.share))
         if named:
             prospect.weigh(0.3, f"the pool names the algorithm {row.algorithm}")
+            prospect.supported = True
         elif offered and row.algorithm not in offered:
             prospect.weigh(-OFFER_PENALTY, f"the session's own list of algorithms lacks {row.algorithm}")
         found.append(prospect)
     if len({prospect.coin for prospect in found}) == 1:
         for prospect in found:
             prospect.weigh(0.3, f"no other coin is known in this dialect and algorithm than {prospect.coin}")
+            prospect.supported = True
     return found
+
+
+def weigh_all(scene: Scene) -> None:
+    """Let every clue speak, and mark the coins that it supports.
+
+    A clue supports a coin over another of the same algorithm, or over another algorithm's where it is alone.
+    """
+    for weigh in CLUES:
+        before = [prospect.score for prospect in scene.prospects]
+        weigh(scene)
+        gains = [p.score - score for p, score in zip(scene.prospects, before, strict=True)]
+        for prospect, gain in zip(scene.prospects, gains, strict=True):
+            rivals = [
+                other
+                for p, other in zip(scene.prospects, gains, strict=True)
+                if p.coin != prospect.coin and p.row.algorithm == prospect.row.algorithm
+            ]
+            prospect.supported |= gain > max(0.0, min(rivals or gains)) + TINY
 
 
 def was_mined(row: tables.CoinRow, day: date) -> bool:
@@ -228,7 +248,7 @@ def leading_algorithm(
         return next(iter(possible))
     shares = by_algorithm(prospects, weights)
     best = max(shares, key=lambda name: shares[name], default=None)
-    return best if best is not None and shares[best] >= SURE and is_known(weights) else None
+    return best if best is not None and shares[best] * sum(weights) >= SURE else None
 
 
 def likely_algorithm(prospects: Sequence[Prospect], coin: str | None, *, switching: bool) -> str | None:

@@ -171,20 +171,25 @@ def weigh_blob_version(scene: Scene) -> None:
 
 
 def weigh_wallet(scene: Scene) -> None:
-    """The address that is paid, where the pool pays in what is mined."""
+    """The address that is paid, where the pool pays in what is mined.
+
+    A form that n coins share is worth 1/n of the gain; coins of other forms lose all of it.
+    """
     pool = next((p for host in scene.seen.pools if (p := tables.pool_of(host)) is not None), None)
     if pool is not None and pool.kind in ("market", "switching"):
         return
     reading = best_reading(scene)
-    if reading is None or not reading.coins:
+    if reading is None or not {p.coin for p in scene.prospects} & {*reading.coins}:
         return
+    words = {"verified": "with a checksum that holds", "failed": "with a checksum that fails"}
+    kind = words.get(reading.checksum, "of a form without checksum")
+    gain = WALLET_GAIN[reading.checksum]
     for prospect in scene.prospects:
         if prospect.coin in reading.coins:
-            words = {"verified": "with a checksum that holds", "failed": "with a checksum that fails"}
-            kind = words.get(reading.checksum, "of a form without checksum")
-            prospect.weigh(
-                WALLET_GAIN[reading.checksum], f"the login is an address of {prospect.coin}, {kind}"
-            )
+            said = f"the login is an address of {' or '.join(reading.coins)}, {kind}"
+            prospect.weigh(gain / len(reading.coins), said)
+        else:
+            prospect.weigh(-gain, f"the login is an address of {reading.coins[0]}, not of {prospect.coin}")
 
 
 def best_reading(scene: Scene) -> WalletReading | None:
@@ -241,12 +246,12 @@ def weigh_traits(scene: Scene) -> None:
     for prospect in scene.prospects:
         name = prospect.algorithm.algorithm
         if rolling:
-            prospect.weigh(0.0 if name == "sha256d" else -2.0, "version rolling is for SHA-256d machines")
+            prospect.weigh(1.0 if name == "sha256d" else -2.0, "version rolling is for SHA-256d machines")
         if edges and name.startswith("cuck"):
             prospect.weigh(0.3 if name.endswith(edges) else LEAST, f"its graphs have {edges} edge bits")
         if size and name in SOLUTIONS:
             fits = "is" if size in SOLUTIONS[name] else "is not"
-            gain = 0.3 if size in SOLUTIONS[name] else LEAST
+            gain = 2.0 if size in SOLUTIONS[name] else LEAST
             prospect.weigh(gain, f"a solution of {size} bytes {fits} {name}'s")
 
 

@@ -42,13 +42,15 @@ class Prospect:
     """One coin under one algorithm, with what speaks for and against it.
 
     ``score`` is a decimal log likelihood ratio against some coin that the tables do not know, begun at the
-    logarithm of the coin's judged share.
+    logarithm of the coin's judged share. ``supported`` says that some clue speaks for this coin and not for all
+    alike: what remains when others are ruled out is not yet found.
     """
 
     row: tables.CoinRow
     algorithm: tables.AlgorithmRow
     score: float
     gains: list[tuple[float, str]] = field(default_factory=list)
+    supported: bool = False
 
     @property
     def coin(self) -> str:
@@ -60,11 +62,6 @@ class Prospect:
         if abs(gain) >= 0.05:
             self.score += gain
             self.gains.append((gain, because))
-
-    @property
-    def supported(self) -> bool:
-        """Whether anything beyond the coin's share speaks for it."""
-        return any(gain > 0 for gain, _ in self.gains)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final, Literal, Protocol, cast
 import orjson
 
 from davylamp import tables
-from davylamp.dialects.session import Claim, Event, Json, Judgement, NotThis, Rpc, Spoken, Talk, Voice
+from davylamp.dialects.session import Claim, Event, Json, Judgement, Rpc, Spoken, Talk, Voice
 from davylamp.dialects.tally import Tally
 from davylamp.records import Message, Opening, Session
 
@@ -65,12 +65,6 @@ def convention(name: str) -> str:
     """What a share of a dialect is worth, in the words of its file's heading ``Shares``."""
     found = re.search(r"^Shares +(.*?)(?=^[A-Z])", dialect(name).__doc__ or "", re.MULTILINE | re.DOTALL)
     return " ".join(found.group(1).split()) if found else ""
-
-
-@cache
-def rows_for(carrier: str) -> tuple[str, ...]:
-    """Names of the dialects that travel on a carrier."""
-    return tuple(r.dialect for r in tables.dialects() if carrier in r.carriers.split(";"))
 
 
 def parse(message: Message) -> list[Rpc]:
@@ -280,12 +274,13 @@ def last_segment(target: str) -> str:
 
 
 def claims(opening: Sequence[Rpc]) -> list[tuple[str, Claim]]:
-    """Every dialect's claim on an opening, in table order."""
+    """Every dialect's claim on an opening, in table order; only dialects that travel on one of its carriers."""
+    carriers = {rpc.carrier for rpc in opening}
     found = []
-    for name in rows_for(opening[-1].carrier):
-        judgement = dialect(name).claim(opening)
-        if isinstance(judgement, Claim):
-            found.append((name, judgement))
-        elif isinstance(judgement, NotThis):
+    for row in tables.dialects():
+        if carriers.isdisjoint(row.carriers.split(";")):
             continue
+        judgement = dialect(row.dialect).claim(opening)
+        if isinstance(judgement, Claim):
+            found.append((row.dialect, judgement))
     return found

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from davylamp.dialects.clock import Clock
 from davylamp.dialects.identity import Evidence, Identity, identify
 from davylamp.dialects.session import (
     Answer,
@@ -86,7 +87,7 @@ class Tally:
         self.convention = convention
         self.first_ns: int | None = None
         self.last_ns = 0
-        self.clock_from_ns: int | None = None  # first job of known work
+        self.clock = Clock()
         self.jobs = self.submitted = self.accepted = self.rejected = self.stale = 0
         self.duplicates = self.refused = self.blind_answers = 0
         self.lost_client = self.lost_server = self.seen_client = 0
@@ -96,6 +97,7 @@ class Tally:
         self.difficulty: Difficulty | None = None
         self.difficulties: deque[float] = deque(maxlen=DISTINCT)
         self.known: OrderedDict[str, KnownJob] = OrderedDict()
+        self.heaviest: dict[Unit, float] = {}  # bounds the rate when no share comes
         self.flying: OrderedDict[str, deque[InFlight]] = OrderedDict()
         self.flying_count = 0
         self.heights: tuple[int, int] | None = None
@@ -113,6 +115,7 @@ class Tally:
             self.lost_client += message.lost_before
         else:
             self.lost_server += message.lost_before
+            self.clock.hear(message.ts_ns)
         for event in events:
             self._count(event, message.ts_ns)
 
@@ -149,8 +152,9 @@ class Tally:
         work, unit = job.work, job.unit
         if work is None and self.difficulty is not None:
             work, unit = self.difficulty.value, self.difficulty.unit
-        if work is not None and self.clock_from_ns is None:
-            self.clock_from_ns = ts_ns
+        if work is not None:
+            self.clock.start(ts_ns)
+            self.heaviest[unit] = max(work, self.heaviest.get(unit, 0.0))
         known = self.known.get(job.job_id)
         if known is None:
             self.jobs += 1
@@ -276,27 +280,32 @@ class Tally:
             logins_refused=self.refused,
             work=work,
             work_note=note,
-            active_s=(self.last_ns - (self.first_ns or 0)) / SECOND_NS,
+            active_s=max(0.0, (self.last_ns - (self.first_ns or 0)) / SECOND_NS - self.clock.outage_s),
             reported_hps=tuple(self.reported),
             heights=self.heights,
             lost_bytes=self.lost_client + self.lost_server,
             lost_share=lost,
             bins=self._bins(factor if work is not None else 0.0),
-            because=(self.because, self._counts()),
+            because=(self.because,),
             notes=who.notes + self._notes(),
         )
 
     def _work(self, who: Identity) -> tuple[Work | None, str]:
         """The accepted work in hashes, or None and the reason."""
-        if self.clock_from_ns is None:
-            why = "no job was seen" if not self.jobs else "the difficulty was set before the capture begins"
-            return None, why
-        exposure = max(0.0, (self.last_ns - self.clock_from_ns) / SECOND_NS)
-        latest = next((job.work for job in reversed(self.known.values()) if job.work is not None), 0.0)
+        if not self.clock.is_running:
+            return None, self._why_unknown()
+        exposure = self.clock.seconds()
         if "hashes" in self.piles or self._unit_in_force() == "hashes":
             pile = self.piles.get("hashes", Pile())
             return Work(
-                pile.shares, pile.total, pile.squares, latest, exposure, 1.0, 1.0, self.convention
+                pile.shares,
+                pile.total,
+                pile.squares,
+                self.heaviest.get("hashes", 0.0),
+                exposure,
+                1.0,
+                1.0,
+                self.convention,
             ), ""
         if who.factor is None:
             return (
@@ -309,7 +318,7 @@ class Tally:
                 pile.shares,
                 pile.total * factor.estimate,
                 pile.squares * factor.estimate**2,
-                latest * factor.estimate,
+                self.heaviest.get("stratum", 0.0) * factor.estimate,
                 exposure,
                 factor.low / factor.estimate,
                 factor.high / factor.estimate,
@@ -317,6 +326,13 @@ class Tally:
             ),
             "",
         )
+
+    def _why_unknown(self) -> str:
+        if not self.jobs:
+            return "no job was seen"
+        if "solo_or_pool_daemon" in self.evidence.traits:
+            return "work straight from a node has no shares, hence no rate"
+        return "the difficulty was set before the capture begins"
 
     def _unit_in_force(self) -> Unit | None:
         if self.known:
@@ -329,9 +345,6 @@ class Tally:
             for number, m in sorted(self.minutes.items())
         )
 
-    def _counts(self) -> str:
-        return f"{self.jobs} jobs, {self.submitted} shares submitted, {self.accepted} accepted"
-
     def _notes(self) -> tuple[str, ...]:
         notes = []
         if self.refused:
@@ -339,6 +352,10 @@ class Tally:
         if self.lost_client or self.lost_server:
             lost = self.lost_client + self.lost_server
             notes.append(f"the capture misses {lost} bytes of this conversation")
+        if self.clock.outage_s > 0:
+            notes.append(
+                f"the server fell silent for {self.clock.outage_s:.0f} s that do not count as mining time"
+            )
         if self.flying_count and not self.accepted and not self.rejected:
             notes.append("no answer to any share was seen; shares submitted are not known to be accepted")
         return tuple(notes)

@@ -195,8 +195,9 @@ class FlowBatch:
         return self.select((marked & (flows["state"] != at.DISMISSED)) | named)
 
     def finished(self) -> list[int]:
-        """Ids of flows that will have no further part."""
-        ids: list[int] = self.flows["flow_id"][self.flows["end"] != at.END_ACTIVE].tolist()
+        """Ids of flows that triage marked and that will have no further part."""
+        over = (self.flows["end"] != at.END_ACTIVE) & (self.flows["mark"] != at.KIND_NONE)
+        ids: list[int] = self.flows["flow_id"][over].tolist()
         return ids
 
     def views(self) -> list[Flow]:

@@ -24,6 +24,7 @@ from davylamp.simulate.wire import NS, Frame, Line, Said, tcp_frames, write_pcap
 BEGIN_S: Final = 1_717_200_000  # 2024-06-01T00:00:00Z
 POOL_PORTS: Final = (3333, 4444, 5555, 8008, 14444)
 RECONNECT_PAUSE_S: Final = 5.0
+ONE_WORD_LOGINS: Final = frozenset({"monero"})  # dialects in which the worker rides in the login itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def connection(
 ) -> tuple[list[Frame], dict[str, Any]]:
     """One connection's packets and its truth."""
     ground = GROUNDS[miner.dialect]
-    life = Life(miner, wallet, rng, span[0])
+    login = f"{wallet}.{miner.worker}" if miner.dialect in ONE_WORD_LOGINS else wallet
+    life = Life(miner, login, rng, span[0])
     voice = Voice(rng, wallet, miner.worker, ground.agent, "pool.example", ends[1].port, ground.algorithm)
     events = sorted(life.events(span[1]), key=lambda t: t.at_s)
     said = speak(miner.dialect, events, voice)

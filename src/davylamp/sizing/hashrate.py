@@ -23,6 +23,7 @@ from davylamp.records import Interval, Session, Work
 TAIL: Final = 0.025  # judged: 95 % two-sided intervals are what the field reads
 MOST_LOST: Final = 0.9  # judged: a tenth of a conversation does not speak for the rest
 SECOND_NS: Final = 1_000_000_000
+BEYOND: Final = "the difficulty that the pool names is out of all measure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def rate(work: Work, gaps: Gaps = Gaps()) -> Interval | None:
     Returns:
         Without any share an interval from 0 with estimate 0 whose upper bound is the rate at which so long a
         silence happens once in 40 times. None when there was no exposure, when most bytes were lost, or when
-        there is neither a share nor a known work of one.
+        there is neither a share nor a known work of one, or the numbers are out of all measure.
     """
     if not 0 < work.exposure_s < math.inf or not 0 <= gaps.lost_share <= MOST_LOST:
         return None
@@ -58,17 +59,20 @@ def rate(work: Work, gaps: Gaps = Gaps()) -> Interval | None:
     if work.shares <= 0 or not work.hashes > 0 or not work.squares > 0:
         if work.shares > 0 or not 0 < work.share_hashes < math.inf or gaps.unanswered:
             return None
-        most = poisson_bounds(0.0).high * work.share_hashes * work.high_factor
-        return Interval(0.0, 0.0, most / work.exposure_s / seen)
+        most = poisson_bounds(0.0).high * work.share_hashes * work.high_factor / work.exposure_s / seen
+        return Interval(0.0, 0.0, most) if math.isfinite(most) else None
     effective = min(float(work.shares), work.hashes * (work.hashes / work.squares))
+    if not effective > 0:
+        return None
     bounds = poisson_bounds(effective)
     per_share = work.hashes / effective / work.exposure_s
     hidden = 1.0 + gaps.unanswered / work.shares
-    return Interval(
+    interval = Interval(
         bounds.low * per_share * work.low_factor,
         effective * per_share / seen,
         bounds.high * per_share * work.high_factor * hidden / seen,
     )
+    return interval if math.isfinite(interval.low) and math.isfinite(interval.high) else None
 
 
 def poisson_bounds(count: float) -> Interval:
@@ -89,7 +93,8 @@ def size(session: Session) -> Session:
     if note or session.work is None:
         return replace(session, hashrate_hps=None, hashrate_note=note)
     interval = rate(session.work, Gaps(session.lost_share, session.unanswered))
-    return replace(session, hashrate_hps=interval, hashrate_note=remarks(session, session.work))
+    note = remarks(session, session.work) if interval is not None else BEYOND
+    return replace(session, hashrate_hps=interval, hashrate_note=note)
 
 
 def refusal(session: Session) -> str:
@@ -102,7 +107,7 @@ def refusal(session: Session) -> str:
     if session.lost_share > MOST_LOST:
         return f"the capture missed {session.lost_share:.0%} of the client's bytes"
     if not math.isfinite(work.hashes) or not math.isfinite(work.squares):
-        return "the difficulty the pool names is out of all measure"
+        return BEYOND
     if work.shares > 0:
         return ""
     if session.accepted > 0:
