@@ -39,11 +39,14 @@ from davylamp.sizing.hashrate import size, sum_rates
 from davylamp.tables import pool_domains
 
 MIB: Final = 1 << 20
+SLACK_NS: Final = 1_000_000_000  # judged: packets around a rotation may swap places
 PASSED_BY: Final = "E-FLW-010"
 WORDS: Final = {**DAMAGE, PASSED_BY: "packets of conversations not followed because too many ran at a time"}
 
 Progress = Callable[[str, int], None]
 """Called with the path being read and the bytes of it consumed since the last call."""
+Stop = Callable[[], bool]
+"""Asked between batches: true ends the reading, and what was read until then is kept."""
 
 
 @dataclass(slots=True)
@@ -189,6 +192,7 @@ def scan(
     *,
     joined: bool = False,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> Scan:
     """Read captures and say who mines in them.
 
@@ -197,6 +201,7 @@ def scan(
         settings: options, each with its unit and range.
         joined: the captures continue one another (a rotated series); otherwise each stands alone.
         progress: told of bytes consumed.
+        stop: asked between batches whether to end.
 
     Returns:
         Inputs with their faults, sessions, sightings. An interrupted scan gives what it read so far and says so
@@ -210,25 +215,37 @@ def scan(
     failures: list[InputError] = []
     lamp: Lamp | None = None
     for path in find_captures(paths):
-        report = InputReport(path)
-        inputs.append(report)
+        inputs.append(InputReport(path))
         lamp = lamp or Lamp(settings, pool_domains())
         try:
-            read_into(lamp, report, progress)
+            read_into(lamp, inputs[-1], progress, stop)
         except InputError as error:
             failures.append(error)
-            report.faults.append(Fault(error.code, error.message, path, 0))
+            inputs[-1].faults.append(Fault(error.code, error.message, path, 0))
         except KeyboardInterrupt:
-            report.faults.append(Fault("E-CAP-090", "interrupted: the rest was not read", path, report.bytes))
+            words = "interrupted: the rest was not read"
+            inputs[-1].faults.append(Fault("E-CAP-090", words, path, inputs[-1].bytes))
             break
         if not joined:
-            harvest.reap(lamp, report)
+            harvest.reap(lamp, inputs[-1])
             lamp = None
     if lamp is not None:
         harvest.reap(lamp, inputs[-1])
     if failures and len(failures) == len(inputs):
         raise failures[0]
+    if joined:
+        check_order(inputs)
     return conclude(inputs, harvest, settings)
+
+
+def check_order(inputs: Sequence[InputReport]) -> None:
+    """A joined capture that begins before the one before it ended gets fault E-CAP-091."""
+    reached: int | None = None
+    for report in inputs:
+        if reached is not None and report.first_ns is not None and report.first_ns < reached - SLACK_NS:
+            words = "begins before the capture before it ends: joined captures are read in the order given"
+            report.faults.append(Fault("E-CAP-091", words, report.path, 0))
+        reached = max(reached or 0, report.last_ns or 0)
 
 
 @dataclass(slots=True)
@@ -248,8 +265,12 @@ class Harvest:
         ]
 
 
-def read_into(lamp: Lamp, report: InputReport, progress: Progress | None) -> None:
-    """One capture through a lamp."""
+def read_into(lamp: Lamp, report: InputReport, progress: Progress | None, stop: Stop | None) -> None:
+    """One capture through a lamp.
+
+    Raises:
+        KeyboardInterrupt: when ``stop`` says so.
+    """
     path = report.path
 
     def tell(count: int) -> None:
@@ -258,13 +279,17 @@ def read_into(lamp: Lamp, report: InputReport, progress: Progress | None) -> Non
 
     for batch in read_batches(path, report, chunk_bytes=lamp.settings.chunk_mib * MIB, progress=tell):
         lamp.feed(batch, path)
+        if stop is not None and stop():
+            raise KeyboardInterrupt
 
 
 def conclude(inputs: list[InputReport], harvest: Harvest, settings: Settings) -> Scan:
     """Findings of all sessions and flows of note, fused into sightings with their summed rates."""
     sessions = [size(s) for s in sorted(harvest.sessions, key=lambda s: (s.first_ns, s.flow_id))]
     findings: list[Finding] = []
-    for index, session in enumerate(sessions):
+    for index, session in enumerate(note_copies(sessions)):
+        if session is None:
+            continue
         verdict = plaintext_session.detect(session)
         if isinstance(verdict, Finding):
             findings.append(replace(verdict, session=index))
@@ -275,6 +300,29 @@ def conclude(inputs: list[InputReport], harvest: Harvest, settings: Settings) ->
                 findings.append(verdict)
     sightings = fusion.fuse(findings, sessions, settings.prior_log10_odds)
     return Scan(inputs, sessions, [with_rate(s, sessions) for s in sightings])
+
+
+def note_copies(sessions: list[Session]) -> list[Session | None]:
+    """The sessions, with None for each that another capture also holds; those get a note and are not counted.
+
+    Two captures hold the same connection when both ends agree and the times overlap: the same file given twice,
+    plain and compressed, or two taps on one path. The copy with more accepted shares stands.
+    """
+    counted: list[Session | None] = list(sessions)
+    seen: dict[tuple[Endpoint, Endpoint], list[int]] = {}
+    for index in sorted(range(len(sessions)), key=lambda i: -sessions[i].accepted):
+        session = sessions[index]
+        kept = seen.setdefault((session.client, session.server), [])
+        for other in (sessions[i] for i in kept):
+            apart = session.first_ns > other.last_ns or other.first_ns > session.last_ns
+            if other.capture != session.capture and not apart:
+                note = f"the same connection stands in {other.capture} and is counted there"
+                sessions[index] = replace(session, notes=(*session.notes, note))
+                counted[index] = None
+                break
+        else:
+            kept.append(index)
+    return counted
 
 
 def with_rate(sighting: Sighting, sessions: Sequence[Session]) -> Sighting:

@@ -1,8 +1,11 @@
 """The command as scripts and people use it: exit status, streams, formats, faults."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,62 @@ def test_help_does_not_load_the_heavy_libraries():
         "heavy = {'numba', 'pyarrow', 'scipy', 'numpy', 'jinja2'} & set(sys.modules)\nsys.exit(1 if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_input_is_never_overwritten(mining, tmp_path):
+    before = mining.read_bytes()
+    for args in (("-o", mining), ("--report", mining), ("-o", tmp_path / "x", "--report", tmp_path / "x")):
+        done = lamp("scan", mining, *args)
+        assert done.returncode == 2
+        assert b"E-USE-" in done.stderr
+    assert mining.read_bytes() == before
+
+
+def test_faults_reach_stderr_in_every_format(mining, tmp_path):
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(mining.read_bytes()[:-7])
+    for output_format in ("table", "json", "jsonl", "csv", "parquet"):
+        done = lamp("scan", cut, "--format", output_format, "-o", tmp_path / "out")
+        assert b"E-CAP-" in done.stderr, output_format
+
+
+def test_an_absent_path_does_not_hide_what_the_others_hold(mining, tmp_path):
+    done = lamp("scan", tmp_path / "absent.pcap", mining, "--format", "json")
+    assert done.returncode == 10
+    assert b"absent.pcap" in done.stderr
+
+
+def test_an_interrupt_keeps_what_was_read(mining, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [LAMP, "scan", str(pipe), "-f", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with pipe.open("wb", buffering=0) as file:
+        whole = mining.read_bytes()
+        file.write(whole[: len(whole) // 2])
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        file.write(whole[len(whole) // 2 :])
+        stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert b"interrupting" in stderr
+    found = json.loads(stdout)
+    assert "E-CAP-090" in {fault["code"] for fault in found["inputs"][0]["faults"]}
+    assert len(found["sessions"]) == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error(mining):
+    done = subprocess.run(
+        f"{LAMP} scan {mining} --format json | head -c 10", shell=True, capture_output=True, check=False
+    )
+    assert b"Traceback" not in done.stderr
+    assert b"E-OUT" not in done.stderr
+
+
+def test_a_terminal_of_another_encoding_shows_what_it_can(mining):
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    done = lamp("scan", mining, "--lang", "zh", env=env)
+    assert done.returncode == 10
+    assert b"Traceback" not in done.stderr

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davylamp.detectors.fusion import EPISODE_GAP_S, FAMILY_CAP, fuse
-from davylamp.records import Endpoint, Finding
+from davylamp.detectors.fusion import EPISODE_GAP_S, FAMILY_CAP, PROBED_SERVERS, fuse
+from davylamp.records import Endpoint, Finding, Session
 
 NS = 1_000_000_000
 CLIENT, SERVER = Endpoint("10.0.0.1", 4000), Endpoint("198.51.100.1", 3333)
@@ -79,3 +79,32 @@ def test_order_of_findings_does_not_matter(parts, rng):
 
 def test_the_reference_is_the_same_when_scanned_again():
     assert fuse([finding()], [])[0].source_ref == fuse([finding()], [])[0].source_ref
+
+
+def asked(servers, submitted=0):
+    """Findings and sessions of one client that asked this many servers for work."""
+    sessions = [
+        Session(i, "a.pcap", CLIENT, Endpoint(f"198.51.100.{i}", 3333), 0, 60, False, "monero", jobs=1)
+        for i in range(servers)
+    ]
+    sessions[0].submitted = submitted
+    findings = [
+        Finding("d", "payload", "mining", 6.0, "asked", CLIENT, s.server, 0, 60, session=i)
+        for i, s in enumerate(sessions)
+    ]
+    return fuse(findings, sessions)
+
+
+def test_a_client_that_asks_many_servers_and_submits_nothing_is_suspected_of_probing():
+    tiers = {s.tier for s in asked(PROBED_SERVERS)}
+    assert tiers == {"suspected"}
+    assert all("prober" in s.because[-1] for s in asked(PROBED_SERVERS))
+
+
+def test_a_pool_with_fallbacks_is_no_prober():
+    assert {s.tier for s in asked(PROBED_SERVERS - 1)} == {"probable"}
+
+
+def test_shares_to_one_server_are_not_taken_back():
+    tiers = sorted(s.tier for s in asked(PROBED_SERVERS + 1, submitted=3))
+    assert tiers.count("probable") == 1

@@ -26,3 +26,13 @@ def test_an_opening_without_answer_is_weakest():
 
 def test_shares_whose_answers_were_not_seen_do_not_confirm():
     assert detect(session(submitted=5)).strength == WORKING
+
+
+def test_templates_straight_from_a_node_never_confirm():
+    held = session(jobs=9, submitted=1, accepted=1)
+    held.dialect = "getblocktemplate"
+    assert detect(held).strength == WORKING
+
+
+def test_accepted_shares_without_any_job_do_not_confirm():
+    assert detect(session(submitted=5, accepted=5)).strength == WORKING

@@ -23,7 +23,7 @@ def find_captures(paths: Sequence[str]) -> list[str]:
     """The captures behind files, folders and ``-``; see `davylamp.capture.finding.find_captures`.
 
     Raises:
-        CaptureError: E-CAP-001 for a path that does not exist, E-CAP-002 when nothing is found.
+        CaptureError: E-CAP-002 when nothing is found.
     """
     from davylamp.capture import finding
 

@@ -15,19 +15,22 @@ CAPTURE_MAGICS: Final = (
 )
 
 
+CAPTURE_ENDINGS: Final = (".pcap", ".pcapng", ".cap", ".dmp")
+PACKED_ENDINGS: Final = (".gz", ".zst", ".xz", ".lz4")
+
+
 def find_captures(paths: Sequence[str]) -> list[str]:
     """The captures behind ``paths``, each once, in the order given; folders are searched and sorted.
 
-    A file that is named is taken as it is; inside a folder only what begins like a capture counts, and what
-    cannot be opened, so that reading it says why.
+    A path that is named is taken as it is, even where nothing is there, so that reading it says so and the
+    others are read. Inside a folder counts what begins like a capture or is named like one, and what cannot be
+    opened: an empty or damaged member of a series is reported, not passed over.
 
     Raises:
-        CaptureError: E-CAP-001 for a path that does not exist, E-CAP-002 when nothing is found.
+        CaptureError: E-CAP-002 when nothing is found.
     """
     found: dict[str, str] = {}
     for path in paths:
-        if path != "-" and not os.path.lexists(path):
-            raise CaptureError("E-CAP-001", f"{path}: there is no such file", "check the path")
         for capture in _search(path) if path != "-" and os.path.isdir(path) else (path,):
             found.setdefault(capture if capture == "-" else os.path.realpath(capture), capture)
     if not found:
@@ -44,8 +47,16 @@ def _search(folder: str) -> Iterator[str]:
         folders.sort()
         for name in sorted(names):
             path = os.path.join(place, name)
-            if os.path.isfile(path) and begins_like_capture(path):
+            if os.path.isfile(path) and (is_named_like_capture(name) or begins_like_capture(path)):
                 yield path
+
+
+def is_named_like_capture(name: str) -> bool:
+    """Whether a file's name ends like a capture's, compressed or not."""
+    stem = name.lower()
+    for packed in PACKED_ENDINGS:
+        stem = stem.removesuffix(packed)
+    return stem.endswith(CAPTURE_ENDINGS)
 
 
 def begins_like_capture(path: str) -> bool:

@@ -8,6 +8,9 @@ def main() -> None:
     from davylamp.cli.app import app
     from davylamp.errors import DavylampError
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal of another encoding shows what it can
+            stream.reconfigure(errors="replace")
     try:
         app()
     except DavylampError as error:

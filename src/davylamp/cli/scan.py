@@ -1,11 +1,15 @@
 """``davylamp scan``: who mines in these captures?
 
 Exit status: 0 nothing is mining, 10 mining was found, 2 the call cannot be meant, 3 an input could not be read
-(what the others hold is still printed; with mining found as well the status is 10), 130 interrupted.
+(what the others hold is still printed; with mining found as well the status is 10), 4 the result could not be
+written, 130 interrupted (what was read until then is printed).
 """
 
+import errno
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -67,7 +71,7 @@ def command(
     from davylamp.settings import parse_settings
 
     settings = parse_settings(options or [])
-    check_output(output_format, output)
+    check_output(output_format, captures, output, report)
     started = datetime.now(UTC)
     found = run(captures, settings, joined=joined, show=progress and sys.stderr.isatty())
     write_result(found, output_format, output, lang)
@@ -77,28 +81,71 @@ def command(
     raise typer.Exit(status_of(found))
 
 
-def check_output(output_format: Format, output: Path | None) -> None:
-    """Parquet is binary: refuse to pour it onto a terminal."""
+def check_output(
+    output_format: Format, captures: list[str], output: Path | None, report: Path | None
+) -> None:
+    """Refuse to pour binary onto a terminal, to overwrite an input, or to write two results to one place."""
+    from davylamp.capture import find_captures
     from davylamp.errors import BadUse
 
     if output_format is Format.parquet and output is None and sys.stdout.isatty():
         raise BadUse("E-USE-001", "parquet would go to the terminal", "give --output FILE or redirect stdout")
+    targets = [path.resolve() for path in (output, report) if path is not None]
+    if len(set(targets)) < len(targets):
+        raise BadUse("E-USE-002", f"--output and --report both name {output}", "give each its own file")
+    existing = {path for path in targets if path.is_file()}
+    for capture in find_captures(captures) if existing else []:
+        if Path(capture).resolve() in existing:
+            raise BadUse(
+                "E-USE-003", f"{capture} is an input and would be overwritten", "choose another name"
+            )
 
 
 def run(captures: list[str], settings: "Settings", *, joined: bool, show: bool) -> "Scan":
-    """Scan with or without a progress bar on stderr."""
+    """Scan with or without a progress bar on stderr; an interrupt ends it between two batches."""
     from davylamp.pipeline import scan
 
-    if not show:
-        return scan(captures, settings, joined=joined)
-    with progress_bar() as bar:
-        total = sum(Path(p).stat().st_size for p in captures if Path(p).is_file())
-        task = bar.add_task("reading", total=total or None)
+    with stopping_on_interrupt() as stop:
+        if not show:
+            return scan(captures, settings, joined=joined, stop=stop)
+        with progress_bar() as bar:
+            task = bar.add_task("reading", total=total_bytes(captures))
 
-        def tell(path: str, count: int) -> None:
-            bar.update(task, advance=count, description=Path(path).name)
+            def tell(path: str, count: int) -> None:
+                bar.update(task, advance=count, description=Path(path).name)
 
-        return scan(captures, settings, joined=joined, progress=tell)
+            return scan(captures, settings, joined=joined, progress=tell, stop=stop)
+
+
+def total_bytes(captures: list[str]) -> int | None:
+    """Size of all inputs as they lie there; None when one of them has no size."""
+    from davylamp.capture import find_captures
+
+    paths = [Path(capture) for capture in find_captures(captures)]
+    return sum(p.stat().st_size for p in paths) if all(p.is_file() for p in paths) else None
+
+
+@contextmanager
+def stopping_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """A question that turns true at the first interrupt; the second one stops at once.
+
+    An interrupt that is raised while a kernel takes its arguments may end the process: hence the question.
+    """
+    import signal
+
+    heard: list[int] = []
+
+    def listen(number: int, _frame: object) -> None:
+        heard.append(number)
+        if len(heard) > 1:
+            raise KeyboardInterrupt
+        sys.stderr.write("interrupting; once more stops at once\n")
+
+    before = signal.signal(signal.SIGINT, listen)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def progress_bar() -> "Bar":
@@ -126,8 +173,11 @@ def progress_bar() -> "Bar":
 
 def write_result(found: "Scan", output_format: Format, output: Path | None, lang: Language) -> None:
     """The result to stdout or a file, faults to stderr."""
+    from rich.console import Console
+
     from davylamp.errors import OutputError
     from davylamp.report import machine
+    from davylamp.report.table import render_faults
 
     try:
         if output_format is Format.table:
@@ -145,26 +195,26 @@ def write_result(found: "Scan", output_format: Format, output: Path | None, lang
                 sys.stdout.buffer.write(data)
             else:
                 output.write_bytes(data)
-    except BrokenPipeError:
-        raise
+        render_faults(found, Console(stderr=True), lang=lang.value)
     except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader has left: nothing to report to it
+            raise BrokenPipeError from error
         where = output or "standard output"
         hint = "choose a place that can be written"
         raise OutputError("E-OUT-001", f"cannot write {where}: {error.strerror or error}", hint) from error
 
 
 def show_table(found: "Scan", output: Path | None, lang: Language) -> None:
-    """The table to the terminal, or 100 columns wide to a file; faults to stderr."""
+    """The table to the terminal, or 100 columns wide to a file."""
     from rich.console import Console
 
-    from davylamp.report.table import render_faults, render_table
+    from davylamp.report.table import render_table
 
     if output is None:
         render_table(found, Console(), lang=lang.value)
     else:
         with output.open("w", encoding="utf-8") as file:
             render_table(found, Console(file=file, width=100), lang=lang.value)
-    render_faults(found, Console(stderr=True), lang=lang.value)
 
 
 def save_report(found: "Scan", path: Path, started: datetime, settings: "Settings", lang: Language) -> None:

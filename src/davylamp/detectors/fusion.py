@@ -6,6 +6,7 @@ Findings of one client, server and port form one sighting per verdict as long as
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from davylamp.records import Finding, Session, Sighting, Tier, Verdict
@@ -13,6 +14,8 @@ from davylamp.records import Finding, Session, Sighting, Tier, Verdict
 EPISODE_GAP_S: Final = 6 * 3600  # judged: a miner that was off for a night is a new episode
 FAMILY_CAP: Final = {"payload": 8.0, "name": 5.0, "behavior": 6.0, "list": 3.0}  # judged, log10
 PRIOR_LOG10_ODDS: Final = -4.0  # judged: one in ten thousand client-server pairs of a public network mines
+PROBED_SERVERS: Final = 8  # judged: a miner has a pool, a fallback and a donation, each with a few addresses
+PROBER_PROBABILITY: Final = 0.5  # judged: nothing tells a prober from a miner that was refused everywhere
 MOST_PROBABLE: Final = 0.999999  # judged: no reading of a capture excludes a staged one
 CONFIRMED_STRENGTH: Final = 8.0  # judged: jobs and shares read, see plaintext_session
 PROBABLE_STRENGTH: Final = 6.0  # judged: jobs read, no share yet
@@ -40,7 +43,33 @@ def fuse(
         if key[3] == "mining" or key[:3] not in mining
         for episode in episodes(pile)
     ]
-    return sorted(sightings, key=weight)
+    return sorted(temper(sightings, sessions), key=weight)
+
+
+def temper(sightings: Sequence[Sighting], sessions: Sequence[Session]) -> list[Sighting]:
+    """Take back what looks like a pool prober: one client that asks many servers for work and submits nothing.
+
+    Its sightings become suspected, at most at the odds of an opening without an answer, and say why.
+    """
+    idle = [s for s in sightings if s.kind == "mining" and not any(sessions[i].submitted for i in s.sessions)]
+    asked: dict[str, set[tuple[str, int]]] = {}
+    for sighting in idle:
+        asked.setdefault(sighting.client_ip, set()).add((sighting.server_ip, sighting.server_port))
+    probes = {id(s) for s in idle if len(asked[s.client_ip]) >= PROBED_SERVERS}
+    return [take_back(s, len(asked[s.client_ip])) if id(s) in probes else s for s in sightings]
+
+
+def take_back(sighting: Sighting, servers: int) -> Sighting:
+    """A sighting of a client that asked ``servers`` servers for work without a single share."""
+    why = (
+        f"this client asked {servers} servers for work and submitted no share to them: a pool prober looks so"
+    )
+    return replace(
+        sighting,
+        tier="suspected",
+        probability=min(sighting.probability, PROBER_PROBABILITY),
+        because=(*sighting.because, why),
+    )
 
 
 def weight(sighting: Sighting) -> tuple[int, float, int, str]:

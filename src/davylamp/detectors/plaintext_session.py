@@ -6,7 +6,7 @@ Abstains  never: a session is already a conversation that a dialect has claimed
 Raises    nothing
 Misses    encrypted or compressed-and-unreadable conversations; dialects without a file
 Misfires  pool probers and scanners that speak the protocol without mining: their sessions have no shares
-          and stay below the confirmed strength
+          and stay below the confirmed strength, as does a pool's own daemon that asks its node for templates
 Source    dialect specifications; figures in docs/evidence/plaintext_session.md
 """
 
@@ -16,6 +16,7 @@ from davylamp.records import Abstain, Finding, Session
 
 CONFIRMED: Final = 8.0  # judged: jobs and granted shares in a specified dialect do not happen by chance
 WORKING: Final = 6.0  # judged: jobs flow, no share yet: a miner that has just begun, or a prober
+FROM_A_NODE: Final = frozenset({"getblocktemplate"})
 ASKED: Final = 4.3  # judged: the words of a miner without the answers of a pool
 
 
@@ -39,10 +40,10 @@ def detect(session: Session) -> Finding | Abstain:
 def weigh(session: Session) -> tuple[float, str]:
     """Strength, and the sentence that carries it."""
     shares = f"{session.submitted} shares submitted, {session.accepted} accepted"
+    if session.jobs and session.submitted and session.dialect in FROM_A_NODE:
+        return WORKING, f"{session.jobs} jobs, {shares}; a pool's own daemon asks its node in the same words"
     if session.jobs and session.submitted:
         return CONFIRMED, f"{session.jobs} jobs, {shares}"
-    if session.submitted and session.accepted:
-        return CONFIRMED, f"{shares}, no job seen"
     if session.submitted:
         return WORKING, f"{shares}, no job seen"
     if session.jobs:
