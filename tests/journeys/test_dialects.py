@@ -8,6 +8,7 @@ from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import GROUNDS, Miner
 
 SOLO = {"getblocktemplate"}  # a node's templates hold no shares
+WITHOUT_RATE = {"chia", *SOLO}  # proofs of space are no hashes
 NAMES = sorted(GROUNDS)
 
 
@@ -36,10 +37,24 @@ def test_a_session_is_found_with_its_dialect_and_its_shares(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_session_is_named_as_it_was_simulated(tmp_path, name):
+    truths, found = told(tmp_path, Miner(dialect=name, minutes=25, worker="desk7"))
+    session, truth = found.sessions[0], truths[0]
+    if name == "getwork":  # its simulated headers follow no chain, which speaks against every coin
+        assert truth["coin"] in {c.coin for c in session.coin_candidates}
+    else:
+        assert (session.coin, session.algorithm) == (truth["coin"], truth["algorithm"])
+    if name != "chia":  # its pool knows a launcher, and hears no name
+        assert session.login == truth["login"]
+        assert session.worker == truth["worker"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_work_of_a_session_is_what_was_simulated_or_is_refused(tmp_path, name):
     truths, found = told(tmp_path, Miner(dialect=name, minutes=25))
     session = found.sessions[0]
     if session.work is None:
+        assert name in WITHOUT_RATE
         assert session.work_note
         assert session.hashrate_hps is None
         assert session.hashrate_note

@@ -23,8 +23,9 @@ def capture(
     miner: Annotated[
         list[str] | None,
         typer.Option(
-            help="One miner as key=value,...: dialect, hashrate (k, M, G, T, P), minutes, start, share_s, vardiff, "
-            "reconnect, rigs, refuse, midway, tls, worker. Repeat for more."
+            help="One miner as key=value,...: dialect (monero if not given; an unknown one lists them all), hashrate "
+            "(k, M, G, T, P), minutes, start, share_s, vardiff, reconnect, rigs, refuse, midway, tls, worker. "
+            "Repeat for more."
         ),
     ] = None,
     every_dialect: Annotated[

@@ -24,7 +24,9 @@ from davylamp.simulate.wire import NS, Frame, Line, Said, tcp_frames, write_pcap
 BEGIN_S: Final = 1_717_200_000  # 2024-06-01T00:00:00Z
 POOL_PORTS: Final = (3333, 4444, 5555, 8008, 14444)
 RECONNECT_PAUSE_S: Final = 5.0
-ONE_WORD_LOGINS: Final = frozenset({"monero"})  # dialects in which the worker rides in the login itself
+# Dialects in which the worker rides in the login itself, and those that cannot carry one.
+ONE_WORD_LOGINS: Final = frozenset({"monero", "beam", "grin", "stratum-v2", "getwork"})
+NAMELESS: Final = frozenset({"chia", "getblocktemplate", "ethereum-stratum-2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def truth_of(miner: Miner, life: Life, ends: tuple[Endpoint, Endpoint], begin_ns
         "coin": life.ground.coin,
         "algorithm": life.ground.algorithm,
         "login": life.login,
-        "worker": miner.worker,
+        "worker": None if miner.dialect in NAMELESS else miner.worker,
         "rigs": miner.rigs,
         "hashrate_hps": life.rate_hps,
         "begin_ns": begin_ns,

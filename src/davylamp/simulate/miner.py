@@ -56,7 +56,7 @@ GROUNDS: Final[dict[str, Ground]] = {
     "ckb": Ground("CKB", "eaglesong", 10, 11_950_000, 1e13, agent="ckbminer-v1.0.0"),
     "kaspa": Ground("KAS", "kheavyhash", 1, 66_000_000, 1e12, 2.0**32, agent="lolMiner 1.82"),
     "conflux": Ground("CFX", "octopus", 1, 82_000_000, 5e7, agent="T-Rex/0.26.8"),
-    "ergo": Ground("ERG", "autolykos2", 120, 1_168_000, 1.5e8, 2.0**32, agent="lolMiner 1.82"),
+    "ergo": Ground("ERG", "autolykos2", 120, 1_168_000, 1.5e8, agent="lolMiner 1.82"),
     "fishhash": Ground("IRON", "fishhash", 60, 340_000, 4e7, agent="lolMiner 1.82"),
     "beam": Ground("BEAM", "beamhash3", 60, 2_620_000, 40, 1.0, agent="lolMiner 1.82"),
     "grin": Ground("GRIN", "cuckatoo32", 60, 2_590_000, 2000, 1.0, agent="lolMiner 1.82"),
@@ -64,7 +64,7 @@ GROUNDS: Final[dict[str, Ground]] = {
     "xelis": Ground("XEL", "xelishash", 15, 50_000, 2e4, 1.0, agent="tnn-miner"),
     "decred": Ground("DCR", "blake3/dcr", 300, 834_000, 1e13, 2.0**32, agent="gominer/2.0.0"),
     "kadena": Ground("KDA", "blake2s", 30, 4_400_000, 1e13, agent="kadena-miner"),
-    "getwork": Ground("BTC", "sha256d", 600, 823_800, 1e9, agent="bfgminer/5.2.0"),
+    "getwork": Ground("BTC", "sha256d", 600, 823_800, 1e9, None, 0x17040F2F, "bfgminer/5.2.0"),
     "getblocktemplate": Ground("BTC", "sha256d", 600, 823_800, 1e9, None, 0x17040F2F, "bfgminer/5.2.0"),
     "duino-coin": Ground("DUCO", "duco-s1", 60, 1, 2e6, 50.0, agent="Official PC Miner 4.0"),
     "stratum-v2": Ground("BTC", "sha256d", 600, 823_800, 1e14, agent="bosminer"),
@@ -88,7 +88,6 @@ class Miner:
     midway: bool = False  # the session began before the capture
     tls: bool = False  # the bytes are of TLS shape and length
     worker: str = "rig"
-    clients: int = 0  # 0: an address of its own
     seed: int = field(default=0)
 
 
@@ -136,8 +135,11 @@ def parse_value(kind: str, value: str) -> object:
     if "str" in kind:
         return value
     scale = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}.get(value[-1:], 1.0)
-    number = float(value[:-1] if scale != 1.0 else value) * scale
-    return int(number) if "int" in kind else number
+    try:
+        number = float(value[:-1] if scale != 1.0 else value) * scale
+        return int(number) if "int" in kind else number
+    except (ValueError, OverflowError):
+        raise ValueError("not a number like 20, 2.5k or 110T") from None
 
 
 @dataclass(frozen=True, slots=True)
