@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from davylamp.errors import OutputError
-from davylamp.records import InputReport, Scan, Session
+from davylamp.records import Endpoint, InputReport, Scan, Session
 from davylamp.report.html import MOST_BYTES, Run, render, write_report
 from davylamp.report.rates import RateBin
 from report.samples import HOSTILE, HTML_NAME, START_S, big, demo, scans, session, sighting
@@ -124,6 +124,86 @@ def test_the_report_says_all_that_it_promises() -> None:
         "accepted shares per 1 min",
     ):
         assert words in text, words
+
+
+def bullets(page: str, head: str) -> list[str]:
+    """Items of the lists under each heading ``head``."""
+    lists = re.findall(rf"<h[34]>{head}</h[34]>\s*<ul[^>]*>(.*?)</ul>", page, re.S)
+    return [item for one in lists for item in re.findall(r"<li>(.*?)</li>", one, re.S)]
+
+
+def two_late_miners() -> Scan:
+    """Two clients of which each sighting tells what its own sessions lack."""
+    late = {"joined_midway": True, "lost_bytes": 600, "accepted": 0, "rejected": 0, "unanswered": 4}
+    made, found = [], []
+    for i in range(2):
+        note = "the capture misses 600 bytes of this conversation"
+        made.append(session(i, client=Endpoint(f"192.168.1.{i}", 50000), notes=(note,), **late))
+        blind = (
+            "1 of 1 sessions began before the capture: their login is not in it",
+            "600 bytes of these conversations are missing from the capture",
+            "only one direction was captured: shares cannot be told accepted from rejected",
+            "the lamp was out",
+        )
+        found.append(sighting((i,), client_ip=f"192.168.1.{i}", not_seen=blind))
+    return Scan([], made, found)
+
+
+def test_what_sightings_could_not_see_is_summed_over_the_scan_and_told_once() -> None:
+    page = render(two_late_miners(), RUN)
+    assert bullets(page, "What could not be seen") == [
+        "the lamp was out",
+        "the start of sessions that were under way when the capture began: 2 of 2",
+        "the answers in sessions of which only one direction was captured: 2 of 2",
+        "bytes that the capture lost within mining sessions: 1.20 kB in 2 of 2",
+        "the content of encrypted conversations, with coin, worker and shares",
+        "traffic that did not pass the point of capture",
+    ]
+    assert bullets(render(two_late_miners(), RUN, "zh"), "不可观测部分")[1:3] == [
+        "采集开始时已在进行的会话的开头：2 个中有 2 个",
+        "只采集到一个方向流量的会话中对方的答复：2 个中有 2 个",
+    ]
+
+
+def test_a_sum_that_the_sessions_do_not_bear_out_leaves_the_sightings_words() -> None:
+    scan = Scan(
+        [], [], [sighting(not_seen=("1 of 1 sessions began before the capture: their login is not in it",))]
+    )
+    assert bullets(render(scan, RUN), "What could not be seen")[0].startswith("1 of 1 sessions began before")
+
+
+def test_a_miner_is_told_its_limits_once() -> None:
+    page = render(two_late_miners(), RUN)
+    assert bullets(page, "Limits and remarks")[:4] == list(two_late_miners().sightings[0].not_seen)
+    assert len(bullets(page, "Limits and remarks")) == 8
+
+
+def test_limits_that_no_sighting_told_are_told_by_the_report() -> None:
+    scan = two_late_miners()
+    for one in scan.sightings:
+        one.not_seen = ()
+    for each in scan.sessions:
+        each.notes = ()
+    assert (
+        bullets(render(scan, RUN), "Limits and remarks")
+        == [
+            "under way when the capture began",
+            "600 B lost by the capture",
+        ]
+        * 2
+    )
+
+
+def test_a_sentence_without_a_phrase_stands_as_written_and_is_counted_in_chinese() -> None:
+    scan = Scan(
+        [], [session(notes=("the moon is new",), because=("no job was seen",))], [sighting((0,), because=())]
+    )
+    text = Page(render(scan, RUN, "zh")).text
+    assert "未见任务" in text
+    assert "the moon is new" in text
+    # The sample's candidate has no phrase either.
+    assert "按原文列出的语句：2 条" in text
+    assert "no wording in this language" not in Page(render(scan, RUN)).text
 
 
 def test_the_chinese_report_speaks_chinese() -> None:

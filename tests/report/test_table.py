@@ -22,6 +22,15 @@ def printed(scan: Scan, width: int, lang: Lang = "en", **console: bool) -> str:
     return out.getvalue()
 
 
+def test_a_sentence_without_a_phrase_stands_as_written_and_is_counted_in_chinese() -> None:
+    note = "the moon is new; no job was seen"
+    scan = Scan([], [session(hashrate_hps=None)], [sighting((0,), hashrate_hps=None, hashrate_note=note)])
+    text = printed(scan, 100, "zh")
+    assert "算力未知（192.168.1.23）：the moon is new；未见任务" in text
+    assert "按原文列出的语句：1 条" in text
+    assert "按原文列出" not in printed(Scan([], [session()], [sighting((0,))]), 100, "zh")
+
+
 def squeezed(text: str) -> str:
     """Without spaces and line ends, so that folded words can be found."""
     return "".join(text.split())
@@ -109,7 +118,7 @@ def test_nothing_found_says_what_was_read_and_what_could_not_be_seen() -> None:
     quiet = Scan([InputReport("a.pcap", 1234, 56_789, START_S * 10**9, (START_S + 60) * 10**9)], [], [])
     text = " ".join(printed(quiet, 100).split())
     assert "No mining found in what could be read." in text
-    assert "Read 1 inputs with 1,234 packets, 56.8 kB, from 2021-03-11 14:02:00 UTC+08:00" in text
+    assert "Read 1 input with 1,234 packets, 56.8 kB, from 2021-03-11 14:02:00 UTC+08:00" in text
     assert "Not observable: the content of encrypted conversations" in text
     assert "Nothing was read" in printed(Scan([InputReport("a.pcap")], [], []), 80)
     assert "未发现挖矿行为" in printed(quiet, 80, "zh")

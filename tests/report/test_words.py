@@ -1,8 +1,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from davylamp.report import words
-from davylamp.report.words import EN, ZH
+from davylamp.report.words import EN, ZH, say
 
 
 def holes(text: str) -> set[str]:
@@ -17,6 +19,29 @@ def test_both_languages_have_the_same_labels_with_the_same_values() -> None:
 def test_chinese_labels_are_chinese() -> None:
     same = {k for k in EN if EN[k] == ZH[k]}
     assert same == {"sha256", "python"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "packets", "told"),
+    [
+        ("1", "1", "read: 1 input, 1 packet, 9 B"),
+        ("2", "1,001", "read: 2 inputs, 1,001 packets, 9 B"),
+        ("0", "21", "read: 0 inputs, 21 packets, 9 B"),
+    ],
+)
+def test_english_counts_one_thing_in_the_singular(inputs: str, packets: str, told: str) -> None:
+    assert say("t_read", "en", inputs=inputs, packets=packets, bytes="9 B") == told
+
+
+def test_no_english_label_leaves_a_choice_of_words_standing() -> None:
+    for key, label in EN.items():
+        for number in ("1", "2"):
+            told = say(key, "en", **dict.fromkeys(holes(label), number))
+            assert not set("[]|{}") & set(told), key
+
+
+def test_what_is_filled_in_is_not_read_as_a_choice() -> None:
+    assert say("fault_line", "en", code="E", message="1 [a|b]") == "E: 1 [a|b]"
 
 
 def test_every_label_is_used_somewhere() -> None:

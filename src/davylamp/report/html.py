@@ -22,6 +22,7 @@ from davylamp.report import numbers
 from davylamp.report.lines import Book, SessionLine, SightingLine
 from davylamp.report.machine import unwritable
 from davylamp.report.miners import Group, Miner, miners_of
+from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain
 from davylamp.report.rates import RateBins, garwood_bins
 from davylamp.report.views import all_faults, by_weight, extent, unseen
@@ -86,15 +87,17 @@ def render(scan: Scan, run: Run, lang: Lang = "en", rate_bins: RateBins = garwoo
     """The report as text."""
     reach = extent(scan)
     zone = run.zone or numbers.local_zone(reach[1] if reach else None)
-    book = Book(scan, lang, zone, rate_bins)
+    book = Book(scan, lang, zone, rate_bins, Phrases(lang))
     jinja = _environment(lang)
     page = jinja.get_template("report.html.j2")
     parts = jinja.get_template("report_parts.html.j2").module
+    read, found = _read_part(scan, run, book), _found_part(scan, book, parts)
     return page.render(
         css=Markup(resources.files("davylamp.report").joinpath("report.css").read_text("utf-8")),  # noqa: S704
         head=_head(scan, book),
-        read=_read_part(scan, run, book),
-        found=_found_part(scan, book, parts),
+        read=read,
+        found=found,
+        untold=numbers.count(len(book.phrases.untold)) if book.phrases.untold else "",
         about=_about_part(run, zone, lang),
     )
 
@@ -159,11 +162,11 @@ def _read_part(scan: Scan, run: Run, book: Book) -> dict[str, Any]:
     return {
         "inputs": inputs,
         "inputs_cut": max(0, len(scan.inputs) - _MOST_ROWS),
-        "unseen": unseen(scan, lang),
+        "unseen": unseen(scan, book.phrases),
         "faults": [
             {
                 "code": plain(f.code)[:32],
-                "message": plain(f.message)[:300],
+                "message": book.phrases.tell(f.message)[:300],
                 "path": plain(f.path)[:_PATH],
                 "offset": numbers.count(f.offset),
                 "count": numbers.count(f.count),

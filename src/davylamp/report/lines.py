@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from davylamp.records import Scan, Session
 from davylamp.report import numbers
+from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain, shorten
 from davylamp.report.rates import RateBins
 from davylamp.report.views import DOT, View, algorithm_of, coin_of, rate_note, who_of
@@ -13,12 +14,13 @@ from davylamp.report.words import Lang, say
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What every line of a report needs: the scan, the language, the zone, and rates over time."""
+    """What every line of a report needs: the scan, its language and phrases, the zone, and rates over time."""
 
     scan: Scan
     lang: Lang
     zone: tzinfo
     rate_bins: RateBins
+    phrases: Phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class SightingLine:
             shares=numbers.count(view.accepted) if view.sessions else unknown,
             rejected=numbers.count(view.rejected) if view.sessions else "",
             rate=rate if mining or s.hashrate_hps else (numbers.DASH, ""),
-            note=shorten(rate_note(view), 140) if mining else shorten(s.because[0] if s.because else "", 140),
+            note=shorten(_note(view, book.phrases), 140),
             since=since,
             until=until,
             tier=s.tier,
@@ -105,10 +107,17 @@ class SessionLine:
             accepted=numbers.count(s.accepted),
             rejected=numbers.count(s.rejected),
             rate=numbers.rate(s.hashrate_hps, s.algorithm, book.lang),
-            note="" if known else shorten(s.hashrate_note or s.work_note, 60),
+            note="" if known else shorten(book.phrases.tell(s.hashrate_note or s.work_note), 60),
             since=since,
             until=until,
         )
+
+
+def _note(view: View, phrases: Phrases) -> str:
+    """Why there is no hashrate; of what does not mine, why it stands in the table."""
+    if view.sighting.kind == "mining":
+        return rate_note(view, phrases)
+    return phrases.tell(next(iter(view.sighting.because), ""))
 
 
 def anchor(ip: str) -> str:

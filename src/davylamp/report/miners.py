@@ -11,6 +11,7 @@ from davylamp.records import Interval, Scan, Session
 from davylamp.report import numbers
 from davylamp.report.charts import Axis, rate_svg, shares_svg
 from davylamp.report.lines import Book, SessionLine, anchor
+from davylamp.report.phrases import Phrases, summed_as
 from davylamp.report.plain import plain, shorten
 from davylamp.report.rates import MOST_COLUMNS, RateBin, share_columns, step_minutes
 from davylamp.report.views import (
@@ -112,21 +113,21 @@ def _part(view: View, book: Book, *, charts: bool) -> Part:
         tier=s.tier if view.index >= 0 else "",
         probability=numbers.probability(s.probability, lang),
         rate=numbers.rate_parts(s.hashrate_hps, algorithm, lang),
-        note=rate_note(view)[:_SENTENCE],
+        note=rate_note(view, book.phrases)[:_SENTENCE],
         facts=_facts(view, book),
-        because=_told((*s.because, *(b for x in view.sessions for b in x.because))),
-        candidates=_candidates(view.sessions),
+        because=_told((*s.because, *(b for x in view.sessions for b in x.because)), book.phrases),
+        candidates=_candidates(view.sessions, book.phrases),
         reported=_reported(view.sessions, algorithm),
-        remarks=_remarks(view, lang),
+        remarks=_remarks(view, book.phrases),
         charts=drawn,
         chartless=say("chart_none" if charts else "cut_charts", lang) if view.sessions and not drawn else "",
         sessions=tuple(rows),
     )
 
 
-def _told(sentences: Iterable[str]) -> tuple[str, ...]:
+def _told(sentences: Iterable[str], phrases: Phrases) -> tuple[str, ...]:
     """Distinct sentences in their order, as many as are read."""
-    return tuple(plain(s)[:_SENTENCE] for s in list(dict.fromkeys(sentences))[:MOST_TOLD])
+    return tuple(phrases.tell(s)[:_SENTENCE] for s in list(dict.fromkeys(sentences))[:MOST_TOLD])
 
 
 def _facts(view: View, book: Book) -> tuple[tuple[str, str], ...]:
@@ -172,12 +173,13 @@ def _shares(sessions: Sequence[Session], lang: Lang) -> str:
     return say("list_comma", lang).join(told)
 
 
-def _candidates(sessions: Sequence[Session]) -> tuple[tuple[str, str, str], ...]:
+def _candidates(sessions: Sequence[Session], phrases: Phrases) -> tuple[tuple[str, str, str], ...]:
     """Coin, weight and reason of the distinct candidates, heaviest first."""
     found = {(c.coin, c.because): c for s in sessions for c in s.coin_candidates}
     heaviest = sorted(found.values(), key=lambda c: -c.weight)[:MOST_TOLD]
     return tuple(
-        (plain(c.coin)[:40], numbers.probability(c.weight), plain(c.because)[:_SENTENCE]) for c in heaviest
+        (plain(c.coin)[:40], numbers.probability(c.weight), phrases.tell(c.because)[:_SENTENCE])
+        for c in heaviest
     )
 
 
@@ -191,14 +193,17 @@ def _reported(sessions: Sequence[Session], algorithm: str | None) -> str:
     return f" {numbers.DASH} ".join(ends)
 
 
-def _remarks(view: View, lang: Lang) -> tuple[str, ...]:
-    """What limits the reading of these sessions."""
-    sessions = view.sessions
-    told = list(_told((*view.sighting.not_seen, *(n for s in sessions for n in s.notes))))
+def _remarks(view: View, phrases: Phrases) -> tuple[str, ...]:
+    """What limits the reading of these sessions; what the sighting sums up is not told again per session."""
+    sessions, lang = view.sessions, phrases.lang
+    sums = {label for n in view.sighting.not_seen if (label := summed_as(n))}
+    notes = [n for s in sessions for n in s.notes if summed_as(n) not in sums]
+    sums.update(map(summed_as, notes))
+    told = list(_told((*view.sighting.not_seen, *notes), phrases))
     lost = sum(s.lost_bytes for s in sessions)
-    if any(s.joined_midway for s in sessions):
+    if any(s.joined_midway for s in sessions) and "blind_midway" not in sums:
         told.append(say("midway", lang))
-    if lost:
+    if lost and "blind_lost" not in sums:
         told.append(say("lost", lang, bytes=numbers.size(lost)))
     if any(s.donation for s in sessions):
         told.append(say("donation", lang))

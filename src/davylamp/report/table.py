@@ -23,6 +23,7 @@ from davylamp.report.numbers import (
     span,
     zone_name,
 )
+from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain, shorten
 from davylamp.report.views import (
     DOT,
@@ -66,10 +67,11 @@ def render_table(scan: Scan, console: Console, lang: Lang = "en", zone: tzinfo |
         lang: language of the labels.
         zone: zone of all times; the machine's own when None.
     """
-    views = by_weight(scan)
+    views, phrases = by_weight(scan), Phrases(lang)
     setting = _setting(views, scan, lang, zone)
     if not views:
-        _print(console, nothing_sentence(scan, setting.lang, setting.zone))
+        _print(console, nothing_sentence(scan, phrases, setting.zone))
+        _print_untold(console, phrases)
         return
     shown = views[:MOST_ROWS]
     if console.width >= TABLE_FROM:
@@ -79,20 +81,23 @@ def render_table(scan: Scan, console: Console, lang: Lang = "en", zone: tzinfo |
             _print(console, _card(view, setting, console.width))
     if len(views) > len(shown):
         _print(console, Text(say("cut_rows", lang, n=count(len(views) - len(shown)))))
-    for line in _refusals(views, lang):
+    for line in _refusals(views, phrases):
         _print(console, Text(line, style=_QUIET))
     _print(console, Text(totals(scan, lang)))
+    _print_untold(console, phrases)
 
 
-def _refusals(views: Sequence[View], lang: Lang) -> list[str]:
+def _refusals(views: Sequence[View], phrases: Phrases) -> list[str]:
     """Why a hashrate is unknown, once per reason."""
+    lang = phrases.lang
     clients: dict[str, list[str]] = {}
     for view in views:
-        if view.sighting.kind == "mining" and (note := rate_note(view)):
+        if view.sighting.kind == "mining" and (note := rate_note(view, phrases)):
             clients.setdefault(note, []).append(plain(view.sighting.client_ip))
     lines = []
     for note, ips in list(clients.items())[:MOST_REFUSALS]:
-        whose = say("list_comma", lang).join(dict.fromkeys(ips[:3])) + (" …" if len(ips) > 3 else "")
+        distinct = list(dict.fromkeys(ips))
+        whose = say("list_comma", lang).join(distinct[:3]) + (" …" if len(distinct) > 3 else "")
         lines.append(say("refusal", lang, who=whose, why=note))
     return lines
 
@@ -100,15 +105,18 @@ def _refusals(views: Sequence[View], lang: Lang) -> list[str]:
 def render_faults(scan: Scan, console: Console, lang: Lang = "en") -> None:
     """Print the damage met in the inputs, one code and file per line, most frequent first."""
     faults = sorted(all_faults(scan), key=lambda f: -f.count)
+    phrases = Phrases(lang)
     for fault in faults[:MOST_FAULTS]:
-        _print(console, Text(fault_sentence(fault, lang)))
+        _print(console, Text(fault_sentence(fault, phrases)))
     if len(faults) > MOST_FAULTS:
         _print(console, Text(say("fault_more", lang, n=count(len(faults) - MOST_FAULTS))))
+    _print_untold(console, phrases)
 
 
-def fault_sentence(fault: Fault, lang: Lang) -> str:
+def fault_sentence(fault: Fault, phrases: Phrases) -> str:
     """``E-CAP-012: … (a.pcap, first at byte 24, 3 times)``."""
-    what = say("fault_line", lang, code=plain(fault.code), message=plain(fault.message))
+    lang = phrases.lang
+    what = say("fault_line", lang, code=plain(fault.code), message=phrases.tell(fault.message))
     times = say("fault_times", lang, n=count(fault.count)) if fault.count > 1 else ""
     return what + say("fault_place", lang, path=plain(fault.path), offset=count(fault.offset), times=times)
 
@@ -128,16 +136,16 @@ def totals(scan: Scan, lang: Lang) -> str:
     return DOT.join(parts)
 
 
-def nothing_sentence(scan: Scan, lang: Lang, zone: tzinfo) -> Text:
+def nothing_sentence(scan: Scan, phrases: Phrases, zone: tzinfo) -> Text:
     """What was read, that nothing was found in it, and what could not be seen."""
-    amounts, reach = _amounts(scan), extent(scan)
+    lang, amounts, reach = phrases.lang, _amounts(scan), extent(scan)
     if not any(i.packets for i in scan.inputs):
         return Text(say("nothing_read", lang))
     read = say("read_flat", lang, **amounts)
     if reach:
         since, until = (moment(t, zone, lang) for t in reach)
         read = say("read_span", lang, **amounts, since=since, until=until)
-    blind = say("not_seen_lead", lang, what=say("list_stop", lang).join(unseen(scan, lang)))
+    blind = say("not_seen_lead", lang, what=say("list_stop", lang).join(unseen(scan, phrases)))
     return Text("\n".join((say("nothing_found", lang), read, blind)))
 
 
@@ -155,6 +163,12 @@ def _setting(views: Sequence[View], scan: Scan, lang: Lang, zone: tzinfo | None)
     chosen = zone or local_zone(last if last is not None else reach[1] if reach else None)
     times = [at(t, chosen) for v in views for t in (v.sighting.first_ns, v.sighting.last_ns)]
     return _Setting(lang, chosen, len({t.year for t in times if t}) > 1)
+
+
+def _print_untold(console: Console, phrases: Phrases) -> None:
+    """How many sentences stand in another language than the rest."""
+    if phrases.untold:
+        _print(console, Text(say("untold", phrases.lang, n=count(len(phrases.untold))), style=_QUIET))
 
 
 def _print(console: Console, text: Text) -> None:
@@ -318,7 +332,7 @@ def _card(view: View, setting: _Setting, width: int) -> Text:
     text = Text(plain(s.client_ip), style="bold")
     for key, value in rows:
         if value:
-            text.append(f"\n  {say(key, lang)}: ", style="not bold dim")
+            text.append(f"\n  {say(key, lang)}{say('colon', lang)}", style="not bold dim")
             text.append(value, style="not bold")
     text.append("\n")
     return text

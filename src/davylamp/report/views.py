@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.records import Endpoint, Fault, Scan, Session, Sighting
-from davylamp.report.numbers import is_number, size
+from davylamp.report.numbers import count, is_number, size
+from davylamp.report.phrases import Phrases, summed_as
 from davylamp.report.plain import plain, shorten
 from davylamp.report.words import Lang, say
 
@@ -129,12 +130,12 @@ def who_of(login: str | None, wallet: str | None, worker: str | None, cells: int
     return shorten(worker or wallet or login or "", cells)
 
 
-def rate_note(view: View) -> str:
-    """Why there is no hashrate, in the words of sizing; empty when there is one."""
+def rate_note(view: View, phrases: Phrases) -> str:
+    """Why there is no hashrate; empty when there is one."""
     if is_number(view.sighting.hashrate_hps):
         return ""
     notes = [view.sighting.hashrate_note, *(s.hashrate_note or s.work_note for s in view.sessions)]
-    return plain(next((n for n in notes if n), ""))
+    return phrases.tell(next((n for n in notes if n), ""))
 
 
 def all_faults(scan: Scan) -> list[Fault]:
@@ -142,20 +143,37 @@ def all_faults(scan: Scan) -> list[Fault]:
     return [fault for source in scan.inputs for fault in source.faults]
 
 
-def unseen(scan: Scan, lang: Lang) -> list[str]:
-    """What could not be seen: the sightings' own words first, then what holds for every capture."""
-    told = list(dict.fromkeys(plain(n) for s in scan.sightings for n in s.not_seen))[:MOST_UNSEEN]
+def unseen(scan: Scan, phrases: Phrases) -> list[str]:
+    """What could not be seen: the sightings' own words first, then what is summed over the scan."""
+    sums = unseen_sums(scan, phrases.lang)
+    told = dict.fromkeys(n for s in scan.sightings for n in s.not_seen if summed_as(n) not in sums)
+    blind = [say("blind_encrypted", phrases.lang), say("blind_elsewhere", phrases.lang)]
+    return [*(phrases.tell(n) for n in list(told)[:MOST_UNSEEN]), *sums.values(), *blind]
+
+
+def unseen_sums(scan: Scan, lang: Lang) -> dict[str, str]:
+    """By label, what single sightings tell of their own sessions, told once for all sessions."""
     of = len(scan.sessions)
     midway = sum(s.joined_midway for s in scan.sessions)
+    one_way = sum(is_one_way(s) for s in scan.sessions)
     lossy = [s.lost_bytes for s in scan.sessions if s.lost_bytes > 0]
     faults = sum(f.count for f in all_faults(scan))
+    sums = {}
     if midway:
-        told.append(say("blind_midway", lang, n=midway, of=of))
+        sums["blind_midway"] = say("blind_midway", lang, n=count(midway), of=count(of))
+    if one_way:
+        sums["blind_one_way"] = say("blind_one_way", lang, n=count(one_way), of=count(of))
     if lossy:
-        told.append(say("blind_lost", lang, bytes=size(sum(lossy)), n=len(lossy), of=of))
+        told = {"bytes": size(sum(lossy)), "n": count(len(lossy)), "of": count(of)}
+        sums["blind_lost"] = say("blind_lost", lang, **told)
     if faults:
-        told.append(say("blind_faults", lang, n=faults))
-    return [*told, say("blind_encrypted", lang), say("blind_elsewhere", lang)]
+        sums["blind_faults"] = say("blind_faults", lang, n=count(faults))
+    return sums
+
+
+def is_one_way(session: Session) -> bool:
+    """Shares went out and not one of their answers was seen."""
+    return bool(session.unanswered and not session.accepted and not session.rejected)
 
 
 def extent(scan: Scan) -> tuple[int, int] | None:

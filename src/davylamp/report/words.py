@@ -1,8 +1,10 @@
 """Every label of table and report in English and Chinese, written in each rather than translated.
 
-Sentences that stages hand over (``because``, ``notes``, faults) are shown as they came.
+``{n} [share|shares]`` takes the first word when the hole before it holds 1, the second otherwise. Sentences that
+stages hand over (``because``, ``notes``, faults) are not here but in ``phrases.csv``.
 """
 
+import re
 from typing import Final, Literal, get_args
 
 Lang = Literal["en", "zh"]
@@ -16,8 +18,10 @@ EN: Final[dict[str, str]] = {
     "hour_unit": "h",
     "minute_unit": "min",
     "second_unit": "s",
+    "colon": ": ",
     "list_comma": ", ",
     "list_stop": "; ",
+    "list_or": " or ",
     # verdicts
     "confirmed": "confirmed",
     "probable": "probable",
@@ -43,31 +47,33 @@ EN: Final[dict[str, str]] = {
     "tier": "verdict",
     "probability": "probability",
     "probability_short": "prob.",
-    "n_accepted": "{n} shares",
+    "n_accepted": "{n} [share|shares]",
     "refusal": "hashrate unknown ({who}): {why}",
-    "cut_rows": "{n} more sightings of less weight; --format csv or json lists all.",
+    "cut_rows": "{n} more [sighting|sightings] of less weight; --format csv or json lists all.",
     # totals
     "t_sightings": "sightings: {n} ({tiers})",
     "t_clients": "clients: {n}",
     "t_sessions": "sessions: {n}",
     "t_accepted": "shares accepted: {n}",
     "t_rejected": "rejected: {n}",
-    "t_read": "read: {inputs} inputs, {packets} packets, {bytes}",
+    "t_read": "read: {inputs} [input|inputs], {packets} [packet|packets], {bytes}",
     "nothing_found": "No mining found in what could be read.",
     "nothing_read": "Nothing was read: no input held a packet.",
-    "read_span": "Read {inputs} inputs with {packets} packets, {bytes}, from {since} until {until}.",
-    "read_flat": "Read {inputs} inputs with {packets} packets, {bytes}.",
+    "read_span": "Read {inputs} [input|inputs] with {packets} [packet|packets], {bytes}, "
+    "from {since} until {until}.",
+    "read_flat": "Read {inputs} [input|inputs] with {packets} [packet|packets], {bytes}.",
     "not_seen_lead": "Not observable: {what}.",
     "fault_line": "{code}: {message}",
     "fault_place": " ({path}, first at byte {offset}{times})",
     "fault_times": ", {n} times",
-    "fault_more": "and {n} more kinds of fault; --format json lists all",
+    "fault_more": "and {n} more [kind|kinds] of fault; --format json lists all",
     # what could not be seen
-    "blind_encrypted": "the content of encrypted conversations: no coin, worker or shares",
+    "blind_encrypted": "the content of encrypted conversations, with coin, worker and shares",
     "blind_elsewhere": "traffic that did not pass the point of capture",
     "blind_midway": "the start of sessions that were under way when the capture began: {n} of {of}",
+    "blind_one_way": "the answers in sessions of which only one direction was captured: {n} of {of}",
     "blind_lost": "bytes that the capture lost within mining sessions: {bytes} in {n} of {of}",
-    "blind_faults": "damaged parts of the inputs: {n} places, listed below",
+    "blind_faults": "damaged parts of the inputs: {n} [place|places], listed below",
     # report
     "title": "Scan report",
     "brand": "Davylamp",
@@ -82,7 +88,7 @@ EN: Final[dict[str, str]] = {
     "key_clients": "client addresses",
     "key_accepted": "shares accepted",
     "key_read": "read",
-    "n_packets": "{n} packets",
+    "n_packets": "{n} [packet|packets]",
     "n_rejected_stale": "{rejected} rejected, {stale} of them stale",
     "h_read": "What was read and what could not be seen",
     "h_inputs": "Inputs",
@@ -134,7 +140,7 @@ EN: Final[dict[str, str]] = {
     "chart_shares": "accepted shares per {width}",
     "chart_rejected": "rejected",
     "chart_rate": "hashrate, mean over steps of up to {width}, with 95 % interval",
-    "chart_rate_some": "hashrate of the {n} heaviest of {of} sessions, mean over steps of up to {width}, "
+    "chart_rate_some": "hashrate of the heaviest of {of} sessions ({n} shown), mean over steps of up to {width}, "
     "with 95 % interval",
     "chart_none": "No shares with a time were seen, so there is nothing to draw.",
     "chart_no_rate": "No hashrate over time can be given.",
@@ -142,12 +148,12 @@ EN: Final[dict[str, str]] = {
     "time": "time",
     "compact": "{n} sessions: miners are folded and the {shown} heaviest have charts; all sessions are "
     "listed in the last table of this chapter.",
-    "cut_sessions": "{n} more sessions are not listed here, so that this file stays small; "
+    "cut_sessions": "{n} more [session is|sessions are] not listed here, so that this file stays small; "
     "--format json holds all of them.",
-    "cut_sightings": "{n} more sightings are not listed here, so that this file stays small; "
+    "cut_sightings": "{n} more [sighting is|sightings are] not listed here, so that this file stays small; "
     "--format json holds all of them.",
     "cut_charts": "Charts are left out here so that this file stays small.",
-    "cut_inputs": "{n} more inputs are not listed here; --format json lists all.",
+    "cut_inputs": "{n} more [input is|inputs are] not listed here; --format json lists all.",
     "fault_where": "{path}, first at byte {offset}",
     "no_sightings": "There are no sightings.",
     "no_inputs": "There are no inputs.",
@@ -167,6 +173,7 @@ EN: Final[dict[str, str]] = {
     "address, one machine may hold several sessions, and addresses change hands.",
     "m_clock": "Times are those of the capturing machine's clock.",
     "m_privacy": "Content is kept from mining conversations only; of all others addresses, sizes and times.",
+    "untold": "sentences that have no wording in this language and stand as they were written: {n}",
     "command": "command",
     "started": "started",
     "finished": "finished",
@@ -182,8 +189,10 @@ ZH: Final[dict[str, str]] = {
     "hour_unit": "小时",
     "minute_unit": "分钟",
     "second_unit": "秒",
+    "colon": "：",
     "list_comma": "、",
     "list_stop": "；",
+    "list_or": " 或 ",
     "confirmed": "确认",
     "probable": "较可信",
     "suspected": "疑似",
@@ -207,7 +216,7 @@ ZH: Final[dict[str, str]] = {
     "tier": "判断",
     "probability": "概率",
     "probability_short": "概率",
-    "n_accepted": "{n} 份额",
+    "n_accepted": "份额 {n}",
     "refusal": "算力未知（{who}）：{why}",
     "cut_rows": "另有 {n} 条权重较低的监测记录；完整内容见 --format csv 或 json。",
     "t_sightings": "监测记录 {n} 条（{tiers}）",
@@ -225,9 +234,10 @@ ZH: Final[dict[str, str]] = {
     "fault_place": "（{path}，首次出现于第 {offset} 字节{times}）",
     "fault_times": "，共 {n} 次",
     "fault_more": "另有 {n} 类损坏，详见 --format json",
-    "blind_encrypted": "加密会话的内容：看不到币种、矿工名和份额",
+    "blind_encrypted": "加密会话的内容，包括币种、矿工名和份额",
     "blind_elsewhere": "未经过采集点的流量",
     "blind_midway": "采集开始时已在进行的会话的开头：{of} 个中有 {n} 个",
+    "blind_one_way": "只采集到一个方向流量的会话中对方的答复：{of} 个中有 {n} 个",
     "blind_lost": "挖矿会话中采集丢失的字节：{bytes}，涉及 {of} 个中的 {n} 个",
     "blind_faults": "输入中损坏的部分：{n} 处，列于下表",
     "title": "监测报告",
@@ -286,7 +296,7 @@ ZH: Final[dict[str, str]] = {
     "heights": "区块高度",
     "reported": "矿机自报",
     "reported_note": "为挖矿软件自报，未经核实，不计入本报告任何数字。",
-    "donation": "向挖矿软件作者捐献",
+    "donation": "向挖矿软件作者捐赠算力",
     "midway": "采集开始时已在进行",
     "lost": "采集丢失 {bytes}",
     "no_sighting": "不属于任何监测记录",
@@ -321,6 +331,7 @@ ZH: Final[dict[str, str]] = {
     "一台机器可能有多个会话，地址也会易手。",
     "m_clock": "时间以采集机器的时钟为准。",
     "m_privacy": "只保留挖矿会话的内容；其他会话只保留地址、大小和时间。",
+    "untold": "尚无中文表述、按原文列出的语句：{n} 条",
     "command": "命令",
     "started": "开始",
     "finished": "结束",
@@ -329,6 +340,7 @@ ZH: Final[dict[str, str]] = {
     "python": "Python",
 }
 
+_PLURAL: Final = re.compile(r"(\{(\w+)\}[^{}\[\]]*)\[([^|\]]*)\|([^\]]*)\]")
 _BOOK: Final[dict[Lang, dict[str, str]]] = {"en": EN, "zh": ZH}
 
 
@@ -338,4 +350,7 @@ def say(key: str, lang: Lang = "en", **values: object) -> str:
     Raises:
         KeyError: no such label, or a value that the label needs is missing.
     """
-    return _BOOK[lang][key].format(**values)
+    label = _BOOK[lang][key]
+    if "|" in label:
+        label = _PLURAL.sub(lambda m: m[1] + (m[3] if str(values[m[2]]) == "1" else m[4]), label)
+    return label.format(**values)
