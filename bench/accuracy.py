@@ -73,6 +73,8 @@ def show_rates(rows: list[Rate]) -> None:
         print(f"| {row.name} | {row.label:,.1f} | {row.estimate:,.1f} | {row.error:.1%} | {row.shares} |")
     errors = sorted(r.error for r in rows)
     many = [r.error for r in rows if r.shares >= 2000]
+    held = sum(r.low <= r.label <= r.high for r in rows)
+    print(f"\nthe 95 % interval of the whole capture holds the 15-minute display in {held} of {len(rows)}")
     print(
         f"\nmedian error {statistics.median(errors):.2%}, 90th percentile {errors[int(0.9 * len(errors))]:.1%}"
     )

@@ -247,7 +247,7 @@ class Session:
     reported_hps: tuple[float, ...] = ()  # the miner's own claims, never mixed in
     heights: tuple[int, int] | None = None
     lost_bytes: int = 0
-    lost_share: float = 0.0  # judged fraction of the client's bytes that the capture missed, 0..1
+    lost_share: float = 0.0  # judged fraction of the accepted work that the capture missed, 0..1
     bins: tuple[ShareBin, ...] = ()
     because: tuple[str, ...] = ()  # why this is read as mining, in this dialect, heaviest first
     notes: tuple[str, ...] = ()
@@ -320,3 +320,72 @@ class Scan:
     inputs: list[InputReport]
     sessions: list[Session]
     sightings: list[Sighting]
+
+
+# --- 6 attribution: address + time -> organisation -> host -> holder ---------------------------------------
+
+Layer = Literal["imported", "declared", "verified"]
+Hop = Literal["address", "nat", "lease", "mac", "port", "host", "holder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement that an organisation (单位) holds a range at a time, as the registry of networks knows it.
+
+    ``valid_*`` say when it was so in the world, ``recorded_at_ns`` when the registry learned of it. An open end
+    is None. ``confidence`` is judged from layer, age and overlap, 0..1.
+    """
+
+    organisation: str  # unified social credit code, or the registry's own key where there is none
+    name: str
+    region: str  # GB/T 2260 code
+    sector: str
+    is_public: bool | None
+    network: str  # CIDR text
+    first_port: int
+    last_port: int
+    layer: Layer
+    valid_from_ns: int | None
+    valid_to_ns: int | None
+    recorded_at_ns: int
+    source: str
+    method: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain address → lease → MAC → port → host → holder, with what it rests on.
+
+    ``value`` is empty, with the reason in ``because``, where the chain has a gap. ``tolerance_s`` is how far the
+    record's time may be off and still speak for the sighting, ``offset_s`` the clock offset that was applied.
+    """
+
+    hop: Hop
+    value: str
+    source: str
+    from_ns: int | None
+    to_ns: int | None
+    tolerance_s: float
+    offset_s: float
+    confidence: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose address it was at that time (归属认定), and the computer behind it as far as records allow.
+
+    ``claims`` hold every organisation that claims the address, best first: overlapping claims are shown, not
+    hidden. ``chains`` hold every reading of the records that fits, best first; more than one means ambiguous.
+    """
+
+    source_ref: str  # of the sighting
+    ip: str
+    port: int | None
+    first_ns: int
+    last_ns: int
+    claims: tuple[Claim, ...]
+    chains: tuple[tuple[Link, ...], ...]
+    is_ambiguous: bool
+    weakest: str  # the weakest link in words

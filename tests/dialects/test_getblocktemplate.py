@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 
 from davylamp.dialects import getblocktemplate
+from davylamp.dialects.reading import CLAIM_FLOOR
 from davylamp.dialects.session import (
     Answer,
     Claim,
@@ -152,11 +153,22 @@ def test_moneros_daemon_is_read_as_its_documentation_shows():
     assert events[4] == Answer("1", True)
 
 
-def test_a_template_or_a_block_alone_decide():
-    for said in ([ASK, give()], [send()]):
-        judgement = getblocktemplate.claim(hear_http(said))
-        assert isinstance(judgement, Claim)
-        assert judgement.decisive
+def test_a_template_is_claimed_and_decides_once_no_explorer_can_be_behind_it():
+    judgement = getblocktemplate.claim(hear_http([ASK, give()]))
+    assert isinstance(judgement, Claim)
+    assert judgement.weight == 90
+
+
+def test_a_block_alone_may_come_from_a_relay():
+    judgement = getblocktemplate.claim(hear_http([send()]))
+    assert isinstance(judgement, Claim)
+    assert judgement.weight < CLAIM_FLOOR
+    agent = "User-Agent: bfgminer/5.2.0\r\n"
+    known = getblocktemplate.claim(
+        hear_http([request(orjson.dumps({"method": "submitblock", "params": [BLOCK], "id": 8}), agent)])
+    )
+    assert isinstance(known, Claim)
+    assert known.decisive
 
 
 def test_asking_without_getting_is_weak_and_says_so():

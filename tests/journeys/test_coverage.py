@@ -6,7 +6,9 @@ import pytest
 
 from davylamp.dialects.session import Rpc
 from davylamp.dialects.tally import Tally
+from davylamp.pipeline import scan
 from davylamp.records import Endpoint, Opening
+from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import Life, Miner
 from davylamp.sizing.hashrate import size
 
@@ -40,3 +42,18 @@ def covered(miner, seed):
 def test_intervals_hold_the_truth_93_to_97_times_in_100(miner):
     share = sum(covered(miner, seed) for seed in range(SESSIONS)) / SESSIONS
     assert 0.93 <= share <= 0.97, share
+
+
+@pytest.mark.parametrize("lost", [0.02, 0.1])
+@pytest.mark.parametrize("dialect", ["monero", "stratum-v1"])
+def test_packets_missing_from_the_capture_do_not_bias_the_estimate(tmp_path, dialect, lost):
+    ratios = []
+    for seed in range(6):
+        path = tmp_path / f"{seed}.pcap"
+        scene = Scene((Miner(dialect=dialect, minutes=60),), seed=seed, lost=lost)
+        true_hps = simulate_capture(scene, path)["sessions"][0]["work_hashes"] / 3600
+        found = scan([str(path)]).sightings
+        if found and found[0].hashrate_hps is not None:
+            ratios.append(found[0].hashrate_hps.estimate / true_hps)
+    assert len(ratios) >= 4
+    assert abs(sum(ratios) / len(ratios) - 1) < 0.04

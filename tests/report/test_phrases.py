@@ -85,10 +85,6 @@ def test_a_chinese_report_of_all_dialects_holds_no_english_sentence(simulated: S
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="sizing calls doubt about a change of difficulty 'the work convention' and quotes the dialect's docstring",
-)
 def test_a_lossy_scan_under_vardiff_leaves_no_english_sentence(tmp_path: Path) -> None:
     miners = tuple(
         Miner(name, minutes=20, share_s=5, vardiff=True) for name in ("kaspa", "equihash", "stratum-v1")

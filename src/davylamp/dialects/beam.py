@@ -49,6 +49,7 @@ METHODS: Final = frozenset({"login", "job", "solution", "result", "cancel"})
 MANTISSA_BITS: Final = 24  # measured: core/difficulty.h
 MOST_ORDER: Final = 96  # judged: 2^96 solutions for a share are beyond any machine; the format allows 231
 SOLUTION_BYTES: Final = range(90, 121)  # measured: examples of 100 and 104 bytes, with margin
+ADDRESS_DIGITS: Final = 60  # judged: addresses of 32 bytes may lack leading zeros
 ACCEPTED: Final = 1  # measured: pow/stratum.h
 REJECTED: Final = 2  # measured: pow/stratum.h
 EXPIRED: Final = 3  # measured: pow/stratum.h
@@ -67,15 +68,23 @@ def claim(opening: Sequence[Rpc]) -> Judgement:
         if message.method == "solution" and is_solution(body):
             return Claim(95, "a solution carries a nonce and a BeamHash output", decisive=True)
         if message.method == "login" and text_of(body.get("api_key")):
-            weight, because = max(weight, 50), "a login carries an api_key"
+            known = is_account(str(body["api_key"])) or job_id_of(body) == "login"
+            weight, because = max(weight, 50 if known else 10), "a login carries an api_key"
         if message.method == "result" and code_of(body) is not None and "description" in body:
-            weight, because = max(weight, 55), "a result carries a code and a description"
+            granted = weight >= 50 or read_prefix(body) != []
+            weight, because = max(weight, 55 if granted else 10), "a result carries a code and a description"
     for message in opening:
         if message.method is not None and message.method not in METHODS:
             return NotThis(f"method {message.method}")
         if message.params or message.named:
             return NotThis("the message has parameters")
     return Claim(weight, because) if weight else NeedMore()
+
+
+def is_account(key: str) -> bool:
+    """A Beam address, 32 bytes or more as hex, perhaps with a worker behind a point."""
+    account = key.partition(".")[0]
+    return len(account) >= ADDRESS_DIGITS and is_hex(account)
 
 
 def is_job(body: dict[str, Json]) -> bool:

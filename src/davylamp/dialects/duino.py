@@ -71,18 +71,19 @@ def line_of(message: Rpc) -> str:
 
 def claim(opening: Sequence[Rpc]) -> Judgement:
     """Judge by a job; a request for one, or a result and its verdict, weigh less."""
-    asked = result = verdict = False
+    asked = sure = result = verdict = False
     for message in opening:
         if message.body is not None or message.carrier != "tcp":
             return NotThis("no plain text")
         text = line_of(message)
         if not message.from_client and _JOB.fullmatch(text):
             return Claim(95, "a job carries two SHA-1 sums and a difficulty", decisive=True)
-        asked |= message.from_client and _ASK.fullmatch(text) is not None
+        ask = _ASK.fullmatch(text) if message.from_client else None
+        asked, sure = asked or ask is not None, sure or (ask is not None and ask[2] in STARTS)
         result |= message.from_client and _RESULT.fullmatch(text) is not None
         verdict |= result and not message.from_client and _VERDICT.fullmatch(text) is not None
     if asked:
-        return Claim(75 if verdict else 50, "a client asks for a job by user name")
+        return Claim(75 if verdict else 50 if sure else 10, "a client asks for a job by user name")
     return Claim(40, "results with hashrate and miner name are answered") if verdict else NeedMore()
 
 

@@ -7,7 +7,8 @@ Shares    2^256 / target, exact; targets may lack leading zeros
 Coin      the seed names the epoch; the account (0x...); height where told. Ethereum ended on 2022-09-15
 Misses    the client's name over TCP, which this dialect does not send; a client whose calls are answered with other
           ids than its own is not seen to be accepted
-Misfires  a node's own RPC that is polled for work is read too (solo mining), but never decides at once
+Misfires  a node's own RPC that is polled for work is read too (solo mining), but never decides at once; a monitor
+          that calls the node's other methods beside is left alone
 Source    recorded sessions; btccom/btcpool StratumSessionEth.cc (fourth part is a nonce prefix without 0x, height
           beside the result, refusal in ``data``, shortened target); open-ethereum-pool docs/STRATUM.md and
           proxy.go (path /account/worker over HTTP), handlers.go (lengths); ethminer EthStratumClient.cpp,
@@ -72,6 +73,8 @@ PATH: Final = re.compile(r"/(0x[0-9a-fA-F]{40})(?:/([\w.-]{1,64}))?(?:$|[/?])")
 def claim(opening: Sequence[Rpc]) -> Judgement:
     """Judge by work, a login or a share; polling a node over HTTP never decides, nor does a reported rate."""
     weight, because, polled = 0, "", False
+    if is_node_client(opening):
+        return NotThis("a program that asks a node for other things than work")
     for message in opening:
         method = message.method
         if method in LOGINS and text_of(item(message.params, 0)):
@@ -91,6 +94,13 @@ def claim(opening: Sequence[Rpc]) -> Judgement:
     if weight == 0 and polled:
         return Claim(30, "asked for work and got none")
     return Claim(weight, because) if weight else NeedMore()
+
+
+def is_node_client(opening: Sequence[Rpc]) -> bool:
+    """Whether the client calls a node's other methods, and neither logs in nor sends shares or a rate."""
+    called = {message.method for message in opening if message.method is not None}
+    others = {m for m in called - METHODS if m.startswith(("eth_", "net_", "web3_", "txpool_", "debug_"))}
+    return bool(others) and called.isdisjoint(METHODS - {"eth_getWork"})
 
 
 def is_hash(value: Json) -> bool:

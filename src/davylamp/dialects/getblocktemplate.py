@@ -9,7 +9,8 @@ Shares    a target easier than bits (BIP 23) is a pool's: 2^256 / target, exact.
 Coin      height, bits, previous block, rules (mweb is Litecoin's), Monero's wallet address, seed and blob version
 Misses    submitted blocks that are longer than the reader keeps of one body
 Misfires  a pool's own daemon calls look the same as a solo miner's (trait ``solo_or_pool_daemon``), and so do
-          explorers that ask for templates; a client that asks and gets nothing is claimed weakly
+          explorers that ask for templates and nothing else on their connection; what calls an explorer's methods,
+          and a relay that only sends blocks in, is left alone. A client that asks and gets nothing is claimed weakly
 Source    bitcoin/bips bip-0022.mediawiki, bip-0023.mediawiki; monero-project/monero-docs monerod-rpc.md
           (get_block_template with example); recorded calls of litecoind 0.8.6. "mweb" among the rules: unverified.
           Start of a Monero block (two versions and a time as varints, previous block): the same example
@@ -21,6 +22,7 @@ from typing import Final
 
 import orjson
 
+from davylamp import tables
 from davylamp.dialects.session import (
     Answer,
     Claim,
@@ -32,6 +34,7 @@ from davylamp.dialects.session import (
     Login,
     LoginAnswer,
     NeedMore,
+    NotThis,
     Rpc,
     Spoken,
     Submit,
@@ -52,6 +55,14 @@ ASKS: Final = ("getblocktemplate", "get_block_template")
 SENDS: Final = ("submitblock", "submit_block")
 METHODS: Final = frozenset(ASKS + SENDS)
 
+EXPLORING: Final = frozenset(
+    [f"get{name}" for name in ("mempoolinfo", "rawmempool", "mempoolentry", "balance", "txout", "chaintips")]
+    + ["estimatesmartfee", "decoderawtransaction", "sendrawtransaction", "getblockstats", "listunspent"]
+    + ["get_block_header_by_height", "get_last_block_header", "get_block_headers_range", "get_info"]
+    + ["get_transaction_pool", "get_fee_estimate", "getnetworkhashps", "getchaintxstats"]
+)
+"""Calls of explorers, monitors and wallets (Bitcoin Core's and Monero's RPC documentation) that no miner makes."""
+
 HEADER_DIGITS: Final = 160  # measured: Bitcoin's block header of 80 bytes
 MOST_HEIGHT: Final = 2**31
 EASIER: Final = 1.0001  # judged: bits keep 23 bits of a target or more
@@ -61,14 +72,25 @@ LATE: Final = ("unknown-work", "prevblk")  # measured: BIP 22, reasons of refusa
 
 def claim(opening: Sequence[Rpc]) -> Judgement:
     """Judge by a template or a block sent in; asking without getting counts a little."""
-    asked = False
+    asked = sent = given = miner = False
     for message in opening:
-        if template_of(message) is not None:
-            return Claim(90, "the answer is a template for the next block", decisive=True)
-        if message.method in SENDS and block_of(message.params) is not None:
-            return Claim(90, "a client sends a block in", decisive=True)
+        if message.method in EXPLORING:
+            return NotThis(f"method {message.method} of an explorer or a wallet")
+        given = given or template_of(message) is not None
+        sent = sent or (message.method in SENDS and block_of(message.params) is not None)
         asked = asked or message.method in ASKS
+        miner = miner or is_miner(message)
+    if given:
+        return Claim(90, "the answer is a template for the next block", decisive=miner)
+    if sent:
+        return Claim(90 if asked or miner else 10, "a client sends a block in", decisive=miner)
     return Claim(28, "asked for a block template and got none") if asked else NeedMore()
+
+
+def is_miner(message: Rpc) -> bool:
+    """Whether a request's User-Agent names a mining program."""
+    agent = message.http.headers.get("user-agent", "").lower() if message.http is not None else ""
+    return any(agent.startswith(row.agent) for row in tables.agents()) if agent else False
 
 
 def template_of(message: Rpc) -> dict[str, Json] | None:

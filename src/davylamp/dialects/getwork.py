@@ -31,6 +31,7 @@ from davylamp.dialects.session import (
     Login,
     LoginAnswer,
     NeedMore,
+    NotThis,
     Rpc,
     Spoken,
     Submit,
@@ -64,6 +65,9 @@ def claim(opening: Sequence[Rpc]) -> Judgement:
             return Claim(95, "the answer carries a header as data and a target", decisive=True)
         if message.method == "getwork" and is_share(message.params):
             return Claim(93, "a share carries a whole header as data", decisive=True)
+        request = message.request
+        if request is not None and request.method == "getwork" and not request.params and message.result:
+            return NotThis("getwork is answered with something else")
         asked = asked or (message.method == "getwork" and not message.params and not message.named)
     return Claim(30, "asked for work and got none") if asked else NeedMore()
 

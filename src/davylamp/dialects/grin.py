@@ -59,16 +59,17 @@ PLAUSIBLE_HEIGHT: Final = 2_600_000  # judged: mainnet height around 2024, for s
 
 def claim(opening: Sequence[Rpc]) -> Judgement:
     """Judge by a job or a share; asking for a template and answers that repeat the method count a little."""
-    weight, because = 0, ""
+    weight, because, named = 0, "", False
     for message in opening:
         if job_of(message) is not None:
             return Claim(95, "a job carries pre_pow, height and difficulty", decisive=True)
         if message.method == "submit" and is_submit(message.named):
             return Claim(95, "a share carries a cycle of 42 edges", decisive=True)
-        if message.method == "getjobtemplate":
-            weight, because = 55, "the miner asks for a job template"
+        named |= message.method == "login" and "pass" in message.named
+        if message.method == "getjobtemplate" and not is_reply(message) and not message.named:
+            weight, because = 55 if named else 10, "the miner asks for a job template"
         elif message.method == "login" and is_reply(message) and weight == 0:
-            weight, because = 45, "the answer to a login repeats the method"
+            weight, because = 10, "the answer to a login repeats the method"
     for message in opening:
         if message.method is not None and message.method not in METHODS:
             return NotThis(f"method {message.method}")

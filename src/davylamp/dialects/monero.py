@@ -5,16 +5,19 @@ Hears     login {login, pass, agent, rigid, algo[]}, getjob, submit {id, job_id,
 Shares    a 4-byte little-endian target t is worth 2^32 / t hashes, an 8-byte one 2^64 / t; exact
 Coin      by algo, wallet prefix, blob major version and height; see ``davylamp.dialects.identity``
 Misses    a session whose only messages are keep-alives
-Misfires  none known: a job needs a hashing blob and a target, a submit a nonce and a result of 32 bytes
+Misfires  none known: a job needs a hashing blob and a target, a submit a nonce and a result of 32 bytes; a login alone
+          needs an address, a mining program or XMRig's algorithms, because chat servers have logins too
 Source    xmrig-proxy doc/STRATUM.md and doc/STRATUM_EXT.md; CryptoNight NiceHash mode from the NiceHash
           specifications
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import orjson
 
+from davylamp import tables
 from davylamp.dialects.session import (
     Answer,
     Claim,
@@ -39,22 +42,54 @@ from davylamp.dialects.session import (
     text_of,
 )
 
+LEAST_BLOB_DIGITS: Final = (
+    76  # judged: the shortest known blob, DERO's, has 48 bytes; sums and ids have 32 at most
+)
+ADDRESS_CHARACTERS: Final = (
+    34  # measured: the shortest addresses, of Base58Check; Monero's family has 95 and more
+)
 METHODS: Final = frozenset({"login", "job", "submit", "getjob", "keepalived"})
 
 
 def claim(opening: Sequence[Rpc]) -> Judgement:
     """Judge by a login with its answer, a job with blob and target, or a submit with nonce and result."""
-    asked = False
+    asked = sure = False
     for message in opening:
         if job_of(message) is not None:
             return Claim(95, "a job carries a hashing blob and a compact target", decisive=True)
         if message.method == "submit" and is_submit(message.named):
             return Claim(95, "a submit carries job id, 4-byte nonce and 32-byte result", decisive=True)
+        if isinstance(message.result, str) and message.method in METHODS:
+            return NotThis("an answer that repeats its method, as Grin's do")
         if message.method == "login" and text_of(message.named.get("login")) and "pass" in message.named:
-            asked = True
+            asked, sure = True, sure or is_miner(message.named)
         elif message.method is not None and message.method not in METHODS:
             return NotThis(f"method {message.method}")
-    return Claim(60, "a login names a wallet and an agent") if asked else NeedMore()
+        elif is_jobless_grant(message) and not sure:
+            return NotThis("a login is granted without a job")
+    because = "a login names a wallet or a mining program" if sure else "a login like others' too"
+    return Claim(60 if sure else 10, because) if asked else NeedMore()
+
+
+def is_miner(params: dict[str, Json]) -> bool:
+    """Whether a login can only be a miner's: an address, a known mining program, or algorithms as XMRig names them."""
+    parts = re.split(r"[.+/:@ ]", str(params["login"])[:512])
+    agent, algorithms = (text_of(params.get("agent")) or "").lower(), params.get("algo")
+    named = isinstance(algorithms, list) and any("/" in str(name) for name in algorithms[:64])
+    long = any(
+        len(part) >= ADDRESS_CHARACTERS and part.isascii() and part.isalnum()
+        for part in parts
+        if not is_hex(part)
+    )
+    return long or named or any(agent.startswith(row.agent) for row in tables.agents())
+
+
+def is_jobless_grant(message: Rpc) -> bool:
+    """A login that is granted, and no job with it: this dialect has none such."""
+    request = message.request
+    if request is None or request.method != "login" or not message.is_answer or message.error:
+        return False
+    return not isinstance(message.result, dict) or "job" not in message.result
 
 
 def is_submit(params: dict[str, Json]) -> bool:
@@ -70,7 +105,9 @@ def job_of(message: Rpc) -> dict[str, Json] | None:
         found = message.named
     elif isinstance(message.result, dict):
         found = message.result.get("job", message.result)
-    if not isinstance(found, dict) or not is_hex(found.get("blob")) or text_of(found.get("job_id")) is None:
+    if not isinstance(found, dict) or text_of(found.get("job_id")) is None:
+        return None
+    if not is_hex(found.get("blob")) or len(str(found["blob"])) < LEAST_BLOB_DIGITS:
         return None
     return found if work_of_compact(found.get("target")) is not None else None
 

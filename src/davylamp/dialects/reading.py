@@ -25,7 +25,10 @@ OPENING_MESSAGES: Final = 24  # judged: subscribe, authorize, extensions, diffic
 DULL_MESSAGES: Final = (
     8  # judged: a mining conversation says a word of its dialect within its first 8 messages
 )
+DULL_ANSWERS: Final = 64  # judged: joined midway, a fast miner hears so many answers between two jobs
+ANSWER_BYTES: Final = 256  # measured: answers to shares have 40 to 150 bytes
 PENDING_REQUESTS: Final = 512  # judged: a proxy of 256 rigs with two requests each in flight
+REPEATED: Final = ("", *(f"mining.{name}" for name in ("subscribe", "authorize", "submit", "configure")))
 CLAIM_FLOOR: Final = 20  # judged: weaker claims are not worth a session
 
 
@@ -53,11 +56,16 @@ def dialect(name: str) -> Dialect:
 
 @cache
 def vocabulary() -> re.Pattern[bytes]:
-    """Any method of any dialect as a JSON string, or a shape of a dialect whose messages name no method."""
+    """Any method of any dialect as a JSON string, or a shape of a dialect whose messages name no method.
+
+    Methods that are plain words, such as "result" or "job", count only as what the key ``method`` says.
+    """
     methods = sorted({m for row in tables.dialects() for m in dialect(row.dialect).METHODS})
-    words = b"|".join(re.escape(m.encode()) for m in methods)
-    shapes = rb'^JOB(?:XX)?,|^(?:\d\.\d)?[0-9a-f]{40},[0-9a-f]{40},\d+|"blob"|"result"\s*:\s*\[\s*"0x'
-    return re.compile(rb'"(?:' + words + rb')"|' + shapes)
+    plain = b"|".join(re.escape(m.encode()) for m in methods if m.isalpha())
+    words = b"|".join(re.escape(m.encode()) for m in methods if not m.isalpha())
+    shapes = rb'^JOB(?:XX)?,|^(?:\d\.\d)?[0-9a-f]{40},[0-9a-f]{40},\d+|"result"\s*:\s*\[\s*"0x'
+    keys = rb'"(?:blob|pre_pow|previousblockhash|blocktemplate_blob|midstate)"'
+    return re.compile(rb'"(?:' + words + rb')"|"method"\s*:\s*"(?:' + plain + rb')"|' + shapes + rb"|" + keys)
 
 
 @cache
@@ -74,6 +82,8 @@ def parse(message: Message) -> list[Rpc]:
     """
 
     def rpc(body: dict[str, Json] | None) -> Rpc:
+        if body is not None and repeats_call(body):
+            body = {key: value for key, value in body.items() if key != "method"}
         return Rpc(
             message.ts_ns,
             message.from_client,
@@ -95,6 +105,12 @@ def parse(message: Message) -> list[Rpc]:
     return [rpc(None)]
 
 
+def repeats_call(body: dict[str, Json]) -> bool:
+    """Whether an answer carries the method of the call that it answers, or an empty one, as a few pools do."""
+    answers = "params" not in body and ("result" in body or "error" in body)
+    return answers and body.get("method") in REPEATED
+
+
 def load_json(data: bytes) -> Json:
     """JSON text as values; None when it is none."""
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
@@ -112,38 +128,55 @@ def load_json(data: bytes) -> Json:
 
 
 @dataclass(slots=True)
-class Pairing:
-    """Requests that wait for their answers: by id and direction, FIFO where a client reuses ids; HTTP by order."""
+class Waiting:
+    """Requests of one side that wait for their answers, by id; FIFO where a client reuses ids."""
 
-    waiting: dict[tuple[bool, str], deque[Rpc]] = field(default_factory=dict)
-    in_order: deque[Rpc] = field(default_factory=deque)
+    by_id: dict[str, deque[Rpc]] = field(default_factory=dict)
     size: int = 0
+
+    def add(self, rpc: Rpc) -> None:
+        """Remember a request; the oldest goes when there are too many."""
+        while self.size >= PENDING_REQUESTS:
+            self.take(next(iter(self.by_id)))
+        self.by_id.setdefault(rpc.id or "", deque()).append(rpc)
+        self.size += 1
+
+    def take(self, key: str) -> Rpc | None:
+        """The oldest request with an id."""
+        queue = self.by_id.get(key)
+        if not queue:
+            return None
+        self.size -= 1
+        request = queue.popleft()
+        if not queue:
+            del self.by_id[key]
+        return request
+
+    def forget_ambiguous(self) -> None:
+        """Queues of a reused id no longer line up."""
+        for key in [k for k, q in self.by_id.items() if len(q) > 1]:
+            self.size -= len(self.by_id.pop(key))
+
+
+@dataclass(slots=True)
+class Pairing:
+    """Requests that wait for their answers, by side and id; HTTP by order."""
+
+    of_client: Waiting = field(default_factory=Waiting)
+    of_server: Waiting = field(default_factory=Waiting)
+    in_order: deque[Rpc] = field(default_factory=deque)
 
     def see(self, rpc: Rpc) -> None:
         """Remember a request; give an answer its request."""
         if rpc.lost_before:
             self._forget_ambiguous()
+        own, other = (self.of_client, self.of_server) if rpc.from_client else (self.of_server, self.of_client)
         if rpc.http is not None:
             self._see_http(rpc)
         elif rpc.method is not None and rpc.id is not None:
-            self._wait(rpc)
+            own.add(rpc)
         elif rpc.is_answer and rpc.id is not None:
-            queue = self.waiting.get((not rpc.from_client, rpc.id))
-            if queue:
-                rpc.request = queue.popleft()
-                self.size -= 1
-                if not queue:
-                    del self.waiting[(not rpc.from_client, rpc.id)]
-
-    def _wait(self, rpc: Rpc) -> None:
-        while self.size >= PENDING_REQUESTS:
-            oldest = next(iter(self.waiting))
-            self.waiting[oldest].popleft()
-            self.size -= 1
-            if not self.waiting[oldest]:
-                del self.waiting[oldest]
-        self.waiting.setdefault((rpc.from_client, rpc.id or ""), deque()).append(rpc)
-        self.size += 1
+            rpc.request = other.take(rpc.id)
 
     def _see_http(self, rpc: Rpc) -> None:
         if rpc.http is not None and rpc.http.status == 0:
@@ -155,8 +188,8 @@ class Pairing:
 
     def _forget_ambiguous(self) -> None:
         """After a gap, queues of a reused id no longer line up."""
-        for key in [k for k, q in self.waiting.items() if len(q) > 1]:
-            self.size -= len(self.waiting.pop(key))
+        self.of_client.forget_ambiguous()
+        self.of_server.forget_ambiguous()
         self.in_order.clear()
 
 
@@ -190,10 +223,11 @@ class Reader:
             return
         if self.state == "open" and not self._heard and not is_promising(message):
             self._dull.append(message)
-            if len(self._dull) >= DULL_MESSAGES:
+            answers = sum(map(is_short_answer, self._dull))
+            if len(self._dull) - answers >= DULL_MESSAGES or answers >= DULL_ANSWERS:
                 self._dismiss()
             return
-        for waiting in self._dull:
+        for waiting in self._dull[-DULL_MESSAGES:]:
             self._hear(waiting)
         self._dull = []
         self._hear(message)
@@ -210,7 +244,7 @@ class Reader:
             names: host names seen around the payload, best first.
         """
         if self.state == "open":
-            for waiting in self._dull if self._heard else []:
+            for waiting in self._dull[-DULL_MESSAGES:] if self._heard else []:
                 self._hear(waiting)
             self._decide(complete=True)
         if self._tally is None:
@@ -263,6 +297,13 @@ def is_promising(message: Message) -> bool:
     if message.http is not None and last_segment(message.http.target) in CHIA_PATHS:
         return True
     return vocabulary().search(message.data[:65536]) is not None
+
+
+def is_short_answer(message: Message) -> bool:
+    """Whether a message may be the answer to a share whose request was not captured."""
+    data = message.data
+    short = message.http is None and len(data) <= ANSWER_BYTES
+    return short and b'"result"' in data and b'"id"' in data
 
 
 CHIA_PATHS: Final = frozenset({"pool_info", "farmer", "partial"})

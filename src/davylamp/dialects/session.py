@@ -79,6 +79,8 @@ class Rpc:
     def id(self) -> str | None:
         """The JSON-RPC id as text, so that 1 and "1" match; None when absent or null."""
         value = self.body.get("id") if self.body else None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         return None if value is None or isinstance(value, dict | list) else str(value)
 
 

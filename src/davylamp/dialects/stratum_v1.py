@@ -153,7 +153,7 @@ def is_bytes(value: Json, digits: int | None = None) -> bool:
 
 def is_job(params: Sequence[Json]) -> bool:
     """The nine parts of a job; what a pool appends is not read."""
-    if not 9 <= len(params) <= 12 or job_id_of(params[0]) is None or not isinstance(params[8], bool):
+    if not 9 <= len(params) <= 12 or job_id_of(params[0]) is None or params[8] not in (True, False):
         return False
     branch = params[4]
     listed = isinstance(branch, list) and all(is_bytes(b, 64) for b in branch[:64])
@@ -259,7 +259,7 @@ def read_job(params: Sequence[Json]) -> list[Event]:
         Job(
             job_id=job_id_of(params[0]) or "",
             height=height_of(first),
-            clean=params[8] is True,
+            clean=params[8] in (True, 1),
             prev_hash=str(params[1]).lower(),
             nbits=nbits,
             coinbase=first,

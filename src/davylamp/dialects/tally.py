@@ -6,7 +6,7 @@ hostile peer sends: recent jobs, shares in flight, minutes and evidence each hav
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from davylamp.dialects.clock import Clock
@@ -24,6 +24,7 @@ from davylamp.dialects.session import (
     Trait,
     Unit,
 )
+from davylamp.dialects.worth import KnownJob, Pile, Standing, Worth
 from davylamp.records import Opening, Session, ShareBin, Work
 
 _T = TypeVar("_T")
@@ -33,25 +34,8 @@ SHARES_IN_FLIGHT: Final = 4096  # judged: answers come within seconds
 NONCES_PER_JOB: Final = 65536  # judged: a job lives minutes, a fast proxy sends 100 shares a second
 DISTINCT: Final = 64  # judged: distinct logins, agents, names and seeds worth keeping
 MINUTES: Final = 100_000  # judged: 69 days of one connection
+SURE: Final = 0.99  # judged: less doubt than that is below what a hashrate is rounded to
 SECOND_NS: Final = 1_000_000_000
-
-
-@dataclass(slots=True)
-class Pile:
-    """Accepted work in one unit: count, sum, sum of squares."""
-
-    shares: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-
-
-@dataclass(slots=True)
-class KnownJob:
-    """What a share needs of its job."""
-
-    work: float | None
-    unit: Unit
-    nonces: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -67,9 +51,10 @@ class Minute:
 class InFlight:
     """A share that waits for its answer."""
 
-    work: float | None
+    worth: Worth | None
     unit: Unit
     duplicate: bool
+    ts_ns: int
 
 
 class Tally:
@@ -89,12 +74,12 @@ class Tally:
         self.last_ns = 0
         self.clock = Clock()
         self.jobs = self.submitted = self.accepted = self.rejected = self.stale = 0
-        self.duplicates = self.refused = self.blind_answers = 0
+        self.duplicates = self.refused = self.blind_answers = self.forgotten = 0
         self.lost_client = self.lost_server = self.seen_client = 0
         self.reported: deque[float] = deque(maxlen=DISTINCT)
         self.piles: dict[Unit, Pile] = {}
         self.minutes: dict[int, Minute] = {}
-        self.difficulty: Difficulty | None = None
+        self.standing = Standing()
         self.difficulties: deque[float] = deque(maxlen=DISTINCT)
         self.known: OrderedDict[str, KnownJob] = OrderedDict()
         self.heaviest: dict[Unit, float] = {}  # bounds the rate when no share comes
@@ -116,20 +101,21 @@ class Tally:
         else:
             self.lost_server += message.lost_before
             self.clock.hear(message.ts_ns)
+            self.standing.miss(message.lost_before)
         for event in events:
-            self._count(event, message.ts_ns)
+            self._count(event, message)
 
-    def _count(self, event: Event, ts_ns: int) -> None:
+    def _count(self, event: Event, message: Rpc) -> None:
+        ts_ns = message.ts_ns
         match event:
             case Submit():
-                self._submit(event)
+                self._submit(event, ts_ns)
             case Answer():
-                self._answer(event, ts_ns)
+                self._answer(event, ts_ns, message.request.ts_ns if message.request is not None else None)
             case Job():
                 self._job(event, ts_ns)
             case Difficulty():
-                self.difficulty = event
-                self.difficulties.append(event.value)
+                self._difficulty(event, ts_ns)
             case Login():
                 self._login(event)
             case LoginAnswer():
@@ -148,21 +134,35 @@ class Tally:
         remember(seen.workers, event.worker)
         remember(seen.pools, event.pool)
 
-    def _job(self, job: Job, ts_ns: int) -> None:
-        work, unit = job.work, job.unit
-        if work is None and self.difficulty is not None:
-            work, unit = self.difficulty.value, self.difficulty.unit
-        if work is not None:
+    def _difficulty(self, told: Difficulty, ts_ns: int) -> None:
+        """A new difficulty; jobs of a session seen from its start that came before any take it too."""
+        self.difficulties.append(told.value)
+        first = self.standing.set(told)
+        if first and (self.evidence.logins or self.evidence.agents):
+            for known in self.known.values():
+                if known.worth is None:
+                    known.worth, known.unit = self.standing.worth(), told.unit
+                    self._begin(known.worth, told.unit, ts_ns)
+
+    def _begin(self, worth: Worth | None, unit: Unit, ts_ns: int) -> None:
+        """Work whose worth is known is in the miner's hands."""
+        if worth is not None:
             self.clock.start(ts_ns)
-            self.heaviest[unit] = max(work, self.heaviest.get(unit, 0.0))
+            self.heaviest[unit] = max(worth.likely, self.heaviest.get(unit, 0.0))
+
+    def _job(self, job: Job, ts_ns: int) -> None:
+        told = job.work is not None
+        worth = Worth.exactly(job.work) if job.work is not None else self.standing.worth()
+        unit = job.unit if told else self.standing.unit
+        self._begin(worth, unit, ts_ns)
         known = self.known.get(job.job_id)
         if known is None:
             self.jobs += 1
-            self.known[job.job_id] = KnownJob(work, unit)
+            self.known[job.job_id] = KnownJob(worth, unit, told, self.standing.changes)
             if len(self.known) > RECENT_JOBS:
                 self.known.popitem(last=False)
-        elif job.work is not None:
-            known.work, known.unit = work, unit
+        elif told:
+            known.worth, known.unit = worth, unit
         if job.height is not None:
             low, high = self.heights or (job.height, job.height)
             self.heights = (min(low, job.height), max(high, job.height))
@@ -179,20 +179,21 @@ class Tally:
         remember(seen.blob_versions, job.blob_version)
         remember(seen.network_works, job.network_work, most=4)
 
-    def _submit(self, share: Submit) -> None:
+    def _submit(self, share: Submit, ts_ns: int) -> None:
         self.submitted += 1
         remember(self.evidence.workers, share.worker)
         if share.solution_bytes is not None:
             self.evidence.solution_bytes = share.solution_bytes
         job = self.known.get(share.job_id) if share.job_id is not None else None
         duplicate = False
-        work, unit = (job.work, job.unit) if job is not None else (None, "hashes")
         if job is not None and share.nonce:
             duplicate = share.nonce in job.nonces
             if len(job.nonces) < NONCES_PER_JOB:
                 job.nonces.add(share.nonce)
         self.duplicates += duplicate
-        self.flying.setdefault(share.key, deque()).append(InFlight(work, unit, duplicate))
+        worth = self.standing.worth_of(job) if job is not None else None
+        unit = job.unit if job is not None else "hashes"
+        self.flying.setdefault(share.key, deque()).append(InFlight(worth, unit, duplicate, ts_ns))
         self.flying_count += 1
         while self.flying_count > SHARES_IN_FLIGHT:
             self._land(next(iter(self.flying)))
@@ -207,8 +208,13 @@ class Tally:
             del self.flying[key]
         return share
 
-    def _answer(self, answer: Answer, ts_ns: int) -> None:
-        share = self._land(answer.key) if answer.key is not None else None
+    def _answer(self, answer: Answer, ts_ns: int, asked_ns: int | None) -> None:
+        """Land the share that an answer is for; older ones with a reused key will not be answered any more."""
+        key = answer.key
+        share = self._land(key) if key is not None else None
+        while share is not None and key is not None and key in self.flying and share.ts_ns < (asked_ns or 0):
+            self.forgotten += 1
+            share = self._land(key)
         if share is None:
             self.blind_answers += 1
             return
@@ -220,13 +226,10 @@ class Tally:
             return
         self.accepted += 1
         minute.accepted += 1
-        if share.work is None or share.duplicate:
+        if share.worth is None or share.duplicate:
             return
-        pile = self.piles.setdefault(share.unit, Pile())
-        pile.shares += 1
-        pile.total += share.work
-        pile.squares += share.work * share.work
-        minute.work += share.work
+        self.piles.setdefault(share.unit, Pile()).add(share.worth)
+        minute.work += share.worth.likely
 
     def _minute(self, ts_ns: int) -> Minute:
         number = ts_ns // (60 * SECOND_NS)
@@ -248,7 +251,6 @@ class Tally:
         who = identify(seen)
         work, note = self._work(who)
         factor = who.factor.estimate if who.factor is not None and "stratum" in self.piles else 1.0
-        lost = self.lost_client / max(1, self.lost_client + self.seen_client)
         return Session(
             flow_id=opening.flow_id,
             capture=opening.capture,
@@ -275,7 +277,7 @@ class Tally:
             accepted=self.accepted,
             rejected=self.rejected,
             stale=self.stale,
-            unanswered=self.flying_count,
+            unanswered=self.flying_count + self.forgotten,
             duplicates=self.duplicates,
             logins_refused=self.refused,
             work=work,
@@ -284,7 +286,7 @@ class Tally:
             reported_hps=tuple(self.reported),
             heights=self.heights,
             lost_bytes=self.lost_client + self.lost_server,
-            lost_share=lost,
+            lost_share=self._lost_share(),
             bins=self._bins(factor if work is not None else 0.0),
             because=(self.because,),
             notes=who.notes + self._notes(),
@@ -297,14 +299,15 @@ class Tally:
         exposure = self.clock.seconds()
         if "hashes" in self.piles or self._unit_in_force() == "hashes":
             pile = self.piles.get("hashes", Pile())
+            low, high = self.standing.bounds(pile)
             return Work(
                 pile.shares,
                 pile.total,
                 pile.squares,
                 self.heaviest.get("hashes", 0.0),
                 exposure,
-                1.0,
-                1.0,
+                low,
+                high,
                 self.convention,
             ), ""
         if who.factor is None:
@@ -313,6 +316,7 @@ class Tally:
                 who.factor_note or "what one unit of difficulty is worth is not known for this algorithm",
             )
         pile, factor = self.piles.get("stratum", Pile()), who.factor
+        low, high = self.standing.bounds(pile)
         return (
             Work(
                 pile.shares,
@@ -320,12 +324,27 @@ class Tally:
                 pile.squares * factor.estimate**2,
                 self.heaviest.get("stratum", 0.0) * factor.estimate,
                 exposure,
-                factor.low / factor.estimate,
-                factor.high / factor.estimate,
+                factor.low / factor.estimate * low,
+                factor.high / factor.estimate * high,
                 factor.convention,
             ),
             "",
         )
+
+    def _lost_share(self) -> float:
+        """Judged fraction of the accepted work that the capture misses, 0..1.
+
+        Shares are lost with the client's bytes, their grants with the server's, their worth with a lost job.
+        What was granted in full is held against all shares that were probably sent, at the acceptance seen.
+        """
+        decided = self.accepted + self.rejected
+        if not (self.lost_client or self.lost_server) or not decided:
+            return 0.0
+        kept = self.seen_client / max(1, self.lost_client + self.seen_client)
+        sent = (self.submitted - self.duplicates) / max(kept, 1e-3)
+        granted = sent * self.accepted / decided
+        weighed = sum(pile.shares for pile in self.piles.values())
+        return max(0.0, 1.0 - weighed / granted) if granted > 0 else 0.0
 
     def _why_unknown(self) -> str:
         if not self.jobs:
@@ -337,7 +356,7 @@ class Tally:
     def _unit_in_force(self) -> Unit | None:
         if self.known:
             return next(reversed(self.known.values())).unit
-        return self.difficulty.unit if self.difficulty is not None else None
+        return self.standing.unit if self.difficulties else None
 
     def _bins(self, factor: float) -> tuple[ShareBin, ...]:
         return tuple(
@@ -352,6 +371,8 @@ class Tally:
         if self.lost_client or self.lost_server:
             lost = self.lost_client + self.lost_server
             notes.append(f"the capture misses {lost} bytes of this conversation")
+        if any(low < SURE or high > 2 - SURE for low, high in map(self.standing.bounds, self.piles.values())):
+            notes.append("shares around a change of difficulty may be worth the old one or the new one")
         if self.clock.outage_s > 0:
             notes.append(
                 f"the server fell silent for {self.clock.outage_s:.0f} s that do not count as mining time"

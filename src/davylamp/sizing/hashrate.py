@@ -30,8 +30,8 @@ BEYOND: Final = "the difficulty that the pool names is out of all measure"
 class Gaps:
     """What an observation missed.
 
-    ``lost_share`` is the fraction of the client's bytes that the capture lost, ``unanswered`` the number of
-    shares whose answer was not seen: both may hide accepted work, neither can add any.
+    ``lost_share`` is the fraction of the accepted work that the capture lost, ``unanswered`` the number of
+    shares whose answer was not seen for another reason: both may hide accepted work, neither can add any.
     """
 
     lost_share: float = 0.0
@@ -92,9 +92,14 @@ def size(session: Session) -> Session:
     note = refusal(session)
     if note or session.work is None:
         return replace(session, hashrate_hps=None, hashrate_note=note)
-    interval = rate(session.work, Gaps(session.lost_share, session.unanswered))
+    interval = rate(session.work, gaps_of(session))
     note = remarks(session, session.work) if interval is not None else BEYOND
     return replace(session, hashrate_hps=interval, hashrate_note=note)
+
+
+def gaps_of(session: Session) -> Gaps:
+    """What a session missed; shares whose answers the capture lost are in ``lost_share`` already."""
+    return Gaps(session.lost_share, 0 if session.lost_share > 0 else session.unanswered)
 
 
 def refusal(session: Session) -> str:
@@ -105,7 +110,7 @@ def refusal(session: Session) -> str:
     if not 0 < work.exposure_s < math.inf:
         return "no time passed between the first job of known difficulty and the end"
     if session.lost_share > MOST_LOST:
-        return f"the capture missed {session.lost_share:.0%} of the client's bytes"
+        return f"the capture missed {session.lost_share:.0%} of the accepted work"
     if not math.isfinite(work.hashes) or not math.isfinite(work.squares):
         return BEYOND
     if work.shares > 0:
@@ -125,11 +130,14 @@ def remarks(session: Session, work: Work) -> str:
     if work.shares == 0:
         said.append("no share was accepted: an upper bound only")
     if session.lost_share > 0:
-        said.append(f"widened upward for {session.lost_share:.1%} of the client's bytes that were missed")
-    if session.unanswered > 0 and work.shares > 0:
+        said.append(
+            f"corrected upward for {session.lost_share:.1%} of the accepted work that the capture misses"
+        )
+    if gaps_of(session).unanswered > 0 and work.shares > 0:
         said.append(f"widened upward for {session.unanswered} shares without an answer")
     if (work.low_factor, work.high_factor) != (1.0, 1.0) and work.high_factor / work.low_factor > 1.01:
-        said.append(f"widened for the work convention: {work.convention}")
+        low, high = work.low_factor, work.high_factor
+        said.append(f"widened for what a share may be worth: {low:.2f} to {high:.2f} times the estimate")
     return "; ".join(said)
 
 
@@ -175,7 +183,7 @@ def join(sessions: Sequence[Session]) -> tuple[Work, Gaps]:
         convention="; ".join(sorted({w.convention for w in works})),
         share_hashes=max(w.share_hashes for w in works),
     )
-    unanswered = sum(s.unanswered for s, w in zip(sessions, works, strict=True) if w.shares)
+    unanswered = sum(gaps_of(s).unanswered for s, w in zip(sessions, works, strict=True) if w.shares)
     return work, Gaps(1.0 - over / kept, unanswered)
 
 
