@@ -377,7 +377,8 @@ class Attribution:
     """Whose address it was at that time (归属认定), and the computer behind it as far as records allow.
 
     ``claims`` hold every organisation that claims the address, best first: overlapping claims are shown, not
-    hidden. ``chains`` hold every reading of the records that fits, best first; more than one means ambiguous.
+    hidden. ``chains`` hold every reading of the records that fits, best first; several readings of the same moment make
+    it ambiguous, readings that follow one another in time do not.
     """
 
     source_ref: str  # of the sighting

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from davylamp import tables
 from davylamp.errors import TableError
+from davylamp.tables.energy import devices, factors
+from davylamp.tables.regions import regions
 
 TABLES = [
     tables.dialects,
@@ -20,6 +22,9 @@ TABLES = [
     tables.chains,
     tables.pools,
     tables.agents,
+    regions,
+    devices,
+    factors,
 ]
 HEADER = "domain,pool,kind,coins,payout,tags,source,reviewed"
 

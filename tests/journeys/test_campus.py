@@ -12,6 +12,7 @@ from davylamp.attribution.scans import LogChoice, attribute_scan, load_scan, par
 from davylamp.cli import attribute
 from davylamp.errors import BadUse, InputError
 from davylamp.pipeline import scan
+from davylamp.records import Claim
 from davylamp.report.machine import to_json
 from davylamp.simulate.campus import CAME, FIREWALL_AHEAD_S, KEPT, LEFT, PUBLIC, REUSED, simulate_campus
 
@@ -106,6 +107,22 @@ def test_damage_in_a_log_is_told_with_its_line_and_the_rest_is_used(result):
         "asa.log": "asa", "dhcpd.leases": "isc_dhcp", "core.txt": "arp_mac", "acc-1.txt": "arp_mac",
         "acc-2.txt": "arp_mac", "ad.csv": "ad_logon", "assets.csv": "holders",
     }  # fmt: skip
+
+
+def test_claims_are_asked_for_at_the_time_of_each_sighting_and_all_shown(campus):
+    folder, _ = campus
+    asked = []
+    world = ("91330000X", "Campus", "330100", "edu", True, "203.0.113.0/24", 0, 65535)
+    claim = Claim(*world, "imported", None, None, 0, "list", "network", 0.9)
+
+    def claims(questions):
+        asked.extend(questions)
+        return [(claim, claim)] * len(questions)
+
+    seen = load_scan(folder / "scan.json")
+    found = attribute_scan(seen, LogChoice(()), claims)
+    assert asked == [(s.subject.ip, s.subject.port, s.subject.first_ns) for s in seen]
+    assert {a.claims for a in found.attributions} == {(claim, claim)}
 
 
 @pytest.mark.parametrize(

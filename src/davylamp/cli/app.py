@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import scan, simulate
+from davylamp.cli import attribute, energy, registry, scan, simulate
 
 app = typer.Typer(
     name="davylamp",
@@ -15,6 +15,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("scan")(scan.command)
+app.command("attribute")(attribute.command)
+app.command("energy")(energy.command)
+app.add_typer(registry.app, name="registry")
 app.add_typer(simulate.app, name="simulate")
 
 

@@ -55,3 +55,15 @@ def capture(
     truth = simulate_capture(scene, path)
     typer.echo(f"{path}: {truth['packets']} packets, {len(truth['sessions'])} mining connections", err=True)
     typer.echo(str(truth_path(path)))
+
+
+@app.command("campus")
+def campus(
+    folder: Annotated[Path, typer.Argument(help="Folder to write capture, logs and truth into.")],
+    seed: Annotated[int, typer.Option(help="The same seed writes the same campus.")] = 1,
+) -> None:
+    """Write a campus: 40 miners behind 3 addresses, with firewall, DHCP, switch and logon records and a lying clock."""
+    from davylamp.simulate.campus import simulate_campus
+
+    simulate_campus(folder, seed)
+    typer.echo(str(folder))
