@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from davylamp.errors import OutputError
-from davylamp.records import Endpoint, InputReport, Scan, Session
+from davylamp.records import Candidate, Endpoint, InputReport, Scan, Session, ShareBin
 from davylamp.report.html import MOST_BYTES, Run, render, write_report
 from davylamp.report.rates import RateBin
 from report.samples import HOSTILE, HTML_NAME, START_S, big, demo, scans, session, sighting
@@ -26,7 +26,7 @@ RUN = Run(
     {"monday.pcap": "ab" * 32},
     UTC,
 )
-VOID = {"meta", "br", "img", "hr", "link", "input"}
+VOID = {"meta", "br", "img", "col", "hr", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -115,6 +115,8 @@ def test_the_report_says_all_that_it_promises() -> None:
         "2.00 kH/s Claims of the mining program; not checked and not part of any figure here.",
         "sha256d and scrypt both fit and differ 65,536-fold in what a share is worth",
         "node of a coin network · BTC",
+        "1 contact with a coin network (BTC 1).",
+        "sightings of mining 5 confirmed 2, probable 1, suspected 2",
         "4 payloads a minute for 3 h, evenly",
         "coin, worker and shares, because the conversation is encrypted",
         "Methods and limits",
@@ -241,7 +243,7 @@ def test_hostile_names_stay_text() -> None:
 @given(scans())
 def test_any_scan_gives_a_balanced_page_with_all_its_sessions(scan: Scan) -> None:
     for lang in ("en", "zh"):
-        text = render(scan, RUN, lang)  # type: ignore[arg-type]
+        text = render(scan, RUN, lang)
         Page(text)
         text.encode("utf-8")
         assert listed_sessions(text) == set(range(len(scan.sessions)))
@@ -296,7 +298,9 @@ def test_nothing_found_is_a_report_too() -> None:
     text = Page(render(Scan([InputReport("a.pcap", 10, 1000, 0, 10**9)], [], []), RUN)).text
     assert "No mining was found" in text
     assert "There are no sightings." in text
-    assert "No damage was met." in text
+    assert "observed period" not in text
+    assert "The times of 1 input lie before 1990" in text
+    assert "No damage was found." in text
     assert "the content of encrypted conversations" in text
 
 
@@ -306,6 +310,87 @@ def test_an_unwritable_place_is_an_error_with_code(tmp_path: Path) -> None:
     assert caught.value.code == "E-OUT-001"
     write_report(demo(), tmp_path / "r.html", RUN)
     assert (tmp_path / "r.html").read_text("utf-8") == render(demo(), RUN)
+
+
+def test_sightings_stand_before_the_inputs() -> None:
+    page = render(demo(), RUN)
+    heads = re.findall(r'<h2><span class="no">(\d)</span>(.*?)</h2>', page)
+    assert [int(number) for number, _ in heads] == [1, 2, 3, 4, 5]
+    assert [head for _, head in heads][:3] == [
+        "Sightings",
+        "What was read and what could not be seen",
+        "Miners",
+    ]
+
+
+def test_inputs_beyond_twenty_are_folded_and_counted() -> None:
+    source = [InputReport(f"{n}.pcap", 1, 1, START_S * 10**9, START_S * 10**9) for n in range(333)]
+    page = render(Scan(source, [], []), RUN)
+    shown, _, folded = page.partition('<details class="inputs">')
+    assert "19.pcap" in shown
+    assert "20.pcap" not in shown
+    assert "20.pcap" in folded
+    assert "<summary>313 more inputs</summary>" in folded
+    assert "33 more inputs are not listed here" in folded
+    assert '<details class="inputs">' not in render(Scan(source[:20], [], []), RUN)
+    assert "details.inputs > :not(summary) { display: none; }" in page[page.index("@media print") :]
+
+
+def test_clocks_that_cannot_be_right_stay_out_of_the_period() -> None:
+    finished_ns = int(RUN.finished.timestamp()) * 10**9
+    source = [
+        InputReport("a.pcap", 1, 1, START_S * 10**9, START_S * 10**9),
+        InputReport("b.pcap", 1, 1, 5, START_S * 10**9),
+        InputReport("c.pcap", 1, 1, START_S * 10**9, finished_ns + 3 * 86_400 * 10**9),
+    ]
+    text = Page(render(Scan(source, [], []), RUN)).text
+    assert "observed period : 2021-03-11 06:02:00 UTC – 2021-03-11 06:02:00 UTC" in text.replace(
+        "period:", "period :"
+    )
+    assert "The times of 2 inputs lie before 1990 or after this scan" in text
+    assert "left out" not in Page(render(Scan(source[:1], [], []), RUN)).text
+
+
+def test_thousands_of_nodes_are_one_row_and_no_headline() -> None:
+    nodes = [
+        sighting(client_ip="10.0.0.1", server_ip=f"198.51.{i // 250}.{i % 250}", kind="node", coin="BTC",
+                 algorithm=None, hashrate_hps=None, wallet=None, worker=None)
+        for i in range(2044)
+    ]  # fmt: skip
+    page = Page(render(Scan([], [], nodes), RUN))
+    assert ("h1", {}) in page.seen
+    assert "No mining was found 2,044 contacts with coin networks (BTC 2,044)." in page.text
+    assert page.text.count("10.0.0.1") == 1
+    assert "2,044 peers" in page.text
+    assert "sightings of mining 0" in page.text
+    # The mark of a confirmed miner does not stand beside a node.
+    assert not [a for _, a in page.seen if "tier" in (a.get("class") or "").split()]
+
+
+def test_a_coin_is_one_row_and_of_the_algorithm_that_was_seen() -> None:
+    made = [
+        session(i, coin=None, algorithm="sha256d", coin_candidates=(
+            Candidate("BTC", 0.4 + i / 10, f"reason {i}"), Candidate("LTC", 0.3, "no sha256d coin"),
+            Candidate("NEWCOIN", 0.1, "not in the tables")))
+        for i in range(3)
+    ]  # fmt: skip
+    made.append(
+        session(3, coin=None, algorithm="scrypt", coin_candidates=(Candidate("BCH", 0.9, "other session"),))
+    )
+    scan = Scan([], made, [sighting((0, 1, 2, 3), coin=None, algorithm="sha256d")])
+    text = Page(render(scan, RUN)).text
+    assert "BTC 0.60 reason 2 NEWCOIN 0.10 not in the tables" in text
+    assert "reason 0" not in text
+    assert "no sha256d coin" not in text
+    assert "other session" not in text
+
+
+def test_the_figures_of_a_chart_name_the_total_of_each_column() -> None:
+    one = session(bins=(ShareBin(START_S // 60, 7, 2, 7e6), ShareBin(START_S // 60 + 1, 4, 0, 4e6)))
+    page = render(Scan([], [one], [sighting((0,))]), RUN)
+    assert "<th>accepted</th><th>rejected</th><th>total</th>" in page
+    assert "<tr><td>2021-03-11 06:02</td><td>7</td><td>2</td><td>9</td></tr>" in page
+    assert "<tr><td>2021-03-11 06:03</td><td>4</td><td>0</td><td>4</td></tr>" in page
 
 
 # --- colors ------------------------------------------------------------------------------------------------

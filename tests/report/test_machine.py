@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from davylamp.errors import OutputError
-from davylamp.records import Interval, Scan
-from davylamp.report.machine import guard, schema, to_csv, to_json, to_jsonl, to_parquet
+from davylamp.records import Interval, Scan, Session, Sighting
+from davylamp.report.machine import guard, schema, to_csv, to_json, to_jsonl, to_parquet, unwritable
 from report.samples import FORMULA, HOSTILE, START_S, demo, scans, session, sighting
 
 validator = jsonschema.Draft202012Validator(schema())
@@ -93,6 +94,11 @@ def test_no_number_is_nan_or_infinite() -> None:
     assert (row["active_s"], row["hashrate_hps"], row["reported_hps"]) == (None, None, [2.0])
 
 
+def told_as_rows(scan: Scan) -> list[Session | Sighting]:
+    """What a table of sessions holds: every session, then every sighting that no session stands behind."""
+    return [*scan.sessions, *(s for s in scan.sightings if not s.sessions)]
+
+
 # --- CSV ---------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +125,7 @@ def test_a_spreadsheet_runs_no_cell(sent: str, cell: str) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scans())
 def test_csv_has_one_guarded_row_per_record(scan: Scan) -> None:
-    for what, records in (("sessions", scan.sessions), ("sightings", scan.sightings)):
+    for what, records in (("sessions", told_as_rows(scan)), ("sightings", scan.sightings)):
         text = to_csv(scan, what).decode("utf-8")  # type: ignore[arg-type]
         rows = list(csv.reader(io.StringIO(text, newline="")))
         assert len(rows) == len(records) + 1
@@ -138,6 +144,32 @@ def test_csv_names_the_fields_of_the_issue_flat() -> None:
     assert row["coin_candidates"] == "XMR 0.93 the wallet is a valid Monero main address"
 
 
+def test_sightings_without_sessions_are_rows_too() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(demo()).decode("utf-8"), newline="")))
+    assert len(rows) == 5 + 2
+    node, encrypted = rows[5:]
+    assert (node["sighting"], node["kind"], node["client_ip"], node["client_port"]) == (
+        "0", "node", "192.168.1.50", "")  # fmt: skip
+    assert (node["server_ip"], node["server_port"], node["coin"]) == ("203.0.113.7", "8333", "BTC")
+    assert node["because"] == "Bitcoin peer-to-peer version handshake"
+    assert node["first_seen"] == "2021-03-11T06:02:00.000000000Z"
+    assert (encrypted["sighting"], encrypted["client_ip"], encrypted["tier"]) == (
+        "5",
+        "192.168.1.77",
+        "suspected",
+    )
+    empty = (
+        "flow_id",
+        "dialect",
+        "jobs",
+        "shares_accepted",
+        "hashrate_hps_estimate",
+        "joined_midway",
+        "notes",
+    )
+    assert {row[name] for row in (node, encrypted) for name in empty} == {""}
+
+
 def test_an_empty_scan_still_has_the_head_line() -> None:
     empty = to_csv(Scan([], [], []))
     assert empty.count(b"\r\n") == 1
@@ -152,12 +184,16 @@ def test_parquet_keeps_nanoseconds_types_and_inputs(tmp_path: Path) -> None:
     scan.sessions[0].first_ns = START_S * 10**9 + 1
     to_parquet(scan, tmp_path / "s.parquet")
     table = pq.read_table(tmp_path / "s.parquet")
-    assert table.num_rows == 5
+    assert table.num_rows == 7
     assert str(table.schema.field("first_seen").type) == "timestamp[ns, tz=UTC]"
     assert table["first_seen"][0].value == START_S * 10**9 + 1
     assert table["client"][2].as_py() == {"ip": "2001:db8:85a3::8a2e:370:7334", "port": 51515}
     assert table["heights"][0].as_py() == [2314500, 2314546]
-    assert table["tier"].to_pylist() == ["confirmed", "confirmed", "probable", "suspected", "confirmed"]
+    assert table["tier"].to_pylist()[:5] == ["confirmed", "confirmed", "probable", "suspected", "confirmed"]
+    assert table["kind"].to_pylist()[5:] == ["node", "mining"]
+    assert table["client"].to_pylist()[5:] == [{"ip": f"192.168.1.{n}", "port": None} for n in (50, 77)]
+    assert table["flow_id"].to_pylist()[5:] == table["shares"].to_pylist()[5:] == [None, None]
+    assert table["first_seen"][5].value == START_S * 10**9
     inputs = json.loads(table.schema.metadata[b"davylamp.inputs"])
     assert [i["path"] for i in inputs] == ["monday.pcap", "tuesday.pcap.gz", "empty.pcap"]
 
@@ -165,7 +201,7 @@ def test_parquet_keeps_nanoseconds_types_and_inputs(tmp_path: Path) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scans())
 def test_any_scan_is_a_parquet_file(scan: Scan) -> None:
-    for what, records in (("sessions", scan.sessions), ("sightings", scan.sightings)):
+    for what, records in (("sessions", told_as_rows(scan)), ("sightings", scan.sightings)):
         out = io.BytesIO()
         to_parquet(scan, out, what)  # type: ignore[arg-type]
         table = pq.read_table(io.BytesIO(out.getvalue()))
@@ -177,3 +213,10 @@ def test_a_place_that_cannot_be_written_is_an_error_with_code() -> None:
     with pytest.raises(OutputError) as caught:
         to_parquet(Scan([], [], [sighting()]), Path("/nonexistent/x.parquet"))
     assert caught.value.code == "E-OUT-001"
+    assert "cannot write /nonexistent/x.parquet: " in caught.value.message
+
+
+def test_an_output_without_a_path_is_named_in_words() -> None:
+    full = OSError(28, "No space left on device")
+    assert unwritable(sys.__stdout__, full).message == "cannot write standard output: No space left on device"
+    assert unwritable(io.BytesIO(), full).message == "cannot write standard output: No space left on device"

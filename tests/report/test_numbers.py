@@ -19,7 +19,8 @@ CHINA = timezone(timedelta(hours=8))
         (25.3, 1000, 5572, None, "1.00 kH/s (0.025–5.57)"),
         (100, 999.7, 1500, "rx/0", "1.00 kH/s (0.10–1.50)"),
         (4.2, 5.0, 6.1, "equihash/200,9", "5.00 Sol/s (4.20–6.10)"),
-        (0.4, 0.51, 0.7, "cuckatoo32", "0.510 g/s (0.400–0.700)"),
+        (0.4, 0.51, 0.7, "cuckatoo32", "0.510 gps (0.400–0.700)"),
+        (1800, 1920, 2040, "cuckaroo29", "1.92 kgps (1.80–2.04)"),
         (0, 0, 2300, "rx/0", "≤ 2.30 kH/s"),
         (0, 1000, 3e6, "rx/0", "1.00 kH/s (0–3,000)"),
         (1e-300, 2e-300, 3e-300, "rx/0", "2.00e-300 H/s (1.00e-300–3.00e-300)"),
@@ -107,6 +108,8 @@ def test_the_day_is_said_again_only_when_it_differs() -> None:
     start = 1_615_442_520 * 10**9
     assert numbers.span(start, start + 3600 * 10**9, CHINA) == ("2021-03-11 14:02", "15:02")
     assert numbers.span(start, start + 86400 * 10**9, CHINA, year=False) == ("03-11 14:02", "03-12 14:02")
+    assert numbers.span(start, start + 86400 * 10**9, CHINA) == ("2021-03-11 14:02", "03-12 14:02")
+    assert numbers.span(start, start + 400 * 86400 * 10**9, CHINA)[1] == "2022-04-15 14:02"
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

@@ -17,9 +17,9 @@ from davylamp.capture.faults import MESSAGES
 from davylamp.errors import TableError
 from davylamp.pipeline import WORDS, scan
 from davylamp.records import Scan
-from davylamp.report import phrases as room
 from davylamp.report.html import Run, render
 from davylamp.report.phrases import Phrase, PhraseRow, Phrases, find, phrases
+from davylamp.report.plain import plain
 from davylamp.report.words import EN
 from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import GROUNDS, Miner
@@ -131,8 +131,8 @@ def test_every_reason_that_a_dialect_can_claim_has_a_phrase(module: str) -> None
     assert {reason for reason in reasons if find(reason) is None} == set()
 
 
-FITS = {"fits": ("fits", "is far from")}
-IS = {"fits": ("is", "is not")}
+FITS: dict[str, tuple[str, ...]] = {"fits": ("fits", "is far from")}
+IS: dict[str, tuple[str, ...]] = {"fits": ("is", "is not")}
 WORDED: dict[str, dict[str, tuple[str, ...]]] = {  # by function: names in f-strings that stand for words
     "weigh_height": FITS,
     "weigh_difficulty": FITS,
@@ -337,7 +337,7 @@ def test_no_sentence_is_lost(text: str) -> None:
     told = Phrases("zh")
     shown = told.tell(text)
     assert (shown == "") == (text == "")
-    assert shown == room.plain(text).replace("; ", "；") or find(room.plain(text)) or len(told.untold)
+    assert shown == plain(text).replace("; ", "；") or find(plain(text)) or len(told.untold)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,18 @@ def test_no_english_label_leaves_a_choice_of_words_standing() -> None:
             assert not set("[]|{}") & set(told), key
 
 
+def test_the_privacy_statement_names_host_names_in_both_languages() -> None:
+    assert "host names" in EN["m_privacy"]
+    assert "主机名" in ZH["m_privacy"]
+
+
+def test_chinese_labels_use_the_terms_of_the_field() -> None:
+    told = "".join(ZH.values()).replace("加密货币网络", "")
+    assert not [word for word in ("挖矿端", "未遇到", "币网", "方言") if word in told]
+    assert say("n_accepted", "zh", n="146") == "146 个份额"
+    assert (EN["what"], ZH["what"]) == ("coin · algorithm", "币种 · 算法")
+
+
 def test_what_is_filled_in_is_not_read_as_a_choice() -> None:
     assert say("fault_line", "en", code="E", message="1 [a|b]") == "E: 1 [a|b]"
 
@@ -47,7 +59,9 @@ def test_what_is_filled_in_is_not_read_as_a_choice() -> None:
 def test_every_label_is_used_somewhere() -> None:
     folder = Path(words.__file__).parent
     used = "".join(
-        p.read_text("utf-8") for p in folder.iterdir() if p.suffix in (".py", ".j2") and p.name != "words.py"
+        p.read_text("utf-8")
+        for p in folder.iterdir()
+        if p.suffix in (".py", ".j2") and not p.name.startswith("words")
     )
     # Verdicts and kinds are looked up by the value of a record.
     by_value = {"confirmed", "probable", "suspected", "mining", "node", "visit"}

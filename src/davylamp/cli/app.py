@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, energy, registry, scan, simulate
+from davylamp.cli import attribute, energy, flows, lake, registry, scan, simulate
 
 app = typer.Typer(
     name="davylamp",
@@ -17,6 +17,8 @@ app = typer.Typer(
 app.command("scan")(scan.command)
 app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
+app.command("flows")(flows.command)
+app.add_typer(lake.app, name="lake")
 app.add_typer(registry.app, name="registry")
 app.add_typer(simulate.app, name="simulate")
 

@@ -19,13 +19,16 @@ from markupsafe import Markup
 from davylamp import __version__
 from davylamp.records import Scan
 from davylamp.report import numbers
+from davylamp.report.contacts import contact_sentences, fold, headline
+from davylamp.report.faults import fault_message, fault_place, path_name
 from davylamp.report.lines import Book, SessionLine, SightingLine
 from davylamp.report.machine import unwritable
 from davylamp.report.miners import Group, Miner, miners_of
 from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain
 from davylamp.report.rates import RateBins, garwood_bins
-from davylamp.report.views import all_faults, by_weight, extent, unseen
+from davylamp.report.sums import tiers_of
+from davylamp.report.views import all_faults, by_weight, extent, odd_clocks, unseen
 from davylamp.report.words import Lang, say
 
 COMPACT_FROM: Final = 200  # sessions; judged: beyond, nobody reads section after section
@@ -35,6 +38,7 @@ _SECTION_BYTES: Final = {False: 3_000_000, True: 1_000_000}  # by compactness; p
 _SIGHTING_BYTES: Final = 800_000
 _SESSION_BYTES: Final = 2_600_000
 _MOST_ROWS: Final = 300  # inputs and faults each; judged: 400 bytes a row at most
+_OPEN_INPUTS: Final = 20  # judged: a table that is still read; the rest is folded
 _PATH: Final = 160  # characters of a path that are shown
 
 T = TypeVar("T")
@@ -85,9 +89,10 @@ def write_report(
 
 def render(scan: Scan, run: Run, lang: Lang = "en", rate_bins: RateBins = garwood_bins) -> str:
     """The report as text."""
-    reach = extent(scan)
+    now_ns = int(run.finished.timestamp() * 1e9)
+    reach = extent(scan, now_ns)
     zone = run.zone or numbers.local_zone(reach[1] if reach else None)
-    book = Book(scan, lang, zone, rate_bins, Phrases(lang))
+    book = Book(scan, lang, zone, rate_bins, Phrases(lang), now_ns)
     jinja = _environment(lang)
     page = jinja.get_template("report.html.j2")
     parts = jinja.get_template("report_parts.html.j2").module
@@ -116,24 +121,19 @@ def _environment(lang: Lang) -> Environment:
 
 def _head(scan: Scan, book: Book) -> dict[str, Any]:
     """The first minute: one sentence and four figures."""
-    lang, reach = book.lang, extent(scan)
-    mining = {s.client_ip for s in scan.sightings if s.kind == "mining"}
-    confirmed = {s.client_ip for s in scan.sightings if s.kind == "mining" and s.tier == "confirmed"}
-    key = "headline_none" if not scan.sightings else "headline_other"
-    if len(mining) == 1:
-        key = "headline_one" if confirmed else "headline_maybe"
-    elif mining:
-        key = "headline_some"
-    tiers = ((t, sum(s.tier == t for s in scan.sightings)) for t in ("confirmed", "probable", "suspected"))
+    lang, reach = book.lang, extent(scan, book.now_ns)
+    mining = [s for s in scan.sightings if s.kind == "mining"]
+    odd = odd_clocks(scan, book.now_ns)
     stale = sum(s.stale for s in scan.sessions)
+    end = say("sentence_end", lang)
     return {
-        "headline": say(
-            key, lang, clients=numbers.count(len(mining)), confirmed=numbers.count(len(confirmed))
-        ),
+        "headline": headline(scan, lang),
+        "contacts": "".join(s + end for s in contact_sentences(scan, lang)).rstrip(),
         "period": [numbers.moment(t, book.zone, lang) for t in reach] if reach else None,
-        "sightings": numbers.count(len(scan.sightings)),
-        "tiers": [(t, numbers.count(n)) for t, n in tiers if n],
-        "clients": numbers.count(len({s.client_ip for s in scan.sightings})),
+        "odd_clocks": say("odd_clocks", lang, n=numbers.count(len(odd))) if odd else "",
+        "sightings": numbers.count(len(mining)),
+        "tiers": [(t, numbers.count(n)) for t, n in tiers_of(scan)],
+        "clients": numbers.count(len({s.client_ip for s in mining})),
         "sessions": numbers.count(len(scan.sessions)),
         "accepted": numbers.count(sum(s.accepted for s in scan.sessions)),
         "rejected": numbers.count(sum(s.rejected for s in scan.sessions)),
@@ -147,28 +147,34 @@ def _head(scan: Scan, book: Book) -> dict[str, Any]:
 def _read_part(scan: Scan, run: Run, book: Book) -> dict[str, Any]:
     lang = book.lang
     faults = sorted(all_faults(scan), key=lambda f: -f.count)
+    zone = (
+        f" {numbers.zone_name(book.zone, run.started)}"  # stands in the head; another one stays with its time
+    )
     inputs = [
         {
-            "path": plain(i.path)[:_PATH],
+            "path": path_name(i.path, lang)[:_PATH],
             "packets": numbers.count(i.packets),
             "bytes": numbers.size(i.bytes),
-            "since": numbers.moment(i.first_ns, book.zone, lang),
-            "until": "" if i.last_ns is None else numbers.moment(i.last_ns, book.zone, lang),
+            "since": numbers.moment(i.first_ns, book.zone, lang).removesuffix(zone),
+            "until": ""
+            if i.last_ns is None
+            else numbers.moment(i.last_ns, book.zone, lang).removesuffix(zone),
             "sha256": plain(run.sha256.get(i.path, ""))[:64],
             "faults": numbers.count(sum(f.count for f in i.faults)),
         }
         for i in scan.inputs[:_MOST_ROWS]
     ]
     return {
-        "inputs": inputs,
+        "inputs": inputs[:_OPEN_INPUTS],
+        "inputs_more": inputs[_OPEN_INPUTS:],
+        "inputs_folded": numbers.count(max(0, len(scan.inputs) - _OPEN_INPUTS)),
         "inputs_cut": max(0, len(scan.inputs) - _MOST_ROWS),
         "unseen": unseen(scan, book.phrases),
         "faults": [
             {
                 "code": plain(f.code)[:32],
-                "message": book.phrases.tell(f.message)[:300],
-                "path": plain(f.path)[:_PATH],
-                "offset": numbers.count(f.offset),
+                "message": fault_message(f, book.phrases)[:300],
+                "place": fault_place(f, lang)[: _PATH + 40] or numbers.DASH,
                 "count": numbers.count(f.count),
             }
             for f in faults[:_MOST_ROWS]
@@ -180,7 +186,8 @@ def _read_part(scan: Scan, run: Run, book: Book) -> dict[str, Any]:
 def _found_part(scan: Scan, book: Book, parts: Any) -> dict[str, Any]:
     """Sightings, miners and sessions as finished markup, each within its share of the file."""
     views = by_weight(scan)
-    rows, rows_cut = _within(_SIGHTING_BYTES, (SightingLine.of(v, book) for v in views), parts.sighting)
+    lines_of = (SightingLine.of(v, book) for v in fold(views))
+    rows, rows_cut = _within(_SIGHTING_BYTES, lines_of, parts.sighting)
     miners = miners_of(scan, views)
     compact = max(len(scan.sessions), len(miners)) > COMPACT_FROM
     sections = _sections(miners, book, parts, compact=compact)

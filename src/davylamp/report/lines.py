@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from davylamp.records import Scan, Session
 from davylamp.report import numbers
+from davylamp.report.contacts import client_text, server_text
 from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain, shorten
 from davylamp.report.rates import RateBins
@@ -14,13 +15,17 @@ from davylamp.report.words import Lang, say
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What every line of a report needs: the scan, its language and phrases, the zone, and rates over time."""
+    """What every line of a report needs: the scan, its language and phrases, the zone, and rates over time.
+
+    ``now_ns`` is when the scan ended: a clock beyond it cannot be right.
+    """
 
     scan: Scan
     lang: Lang
     zone: tzinfo
     rate_bins: RateBins
     phrases: Phrases
+    now_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,17 @@ class SightingLine:
         unknown = say("unknown", lang) if mining else numbers.DASH
         rate = numbers.rate_parts(s.hashrate_hps, algorithm_of(view), lang)
         login = next((x.login for x in view.sessions if x.login), None)
-        names = [coin_of(view.sessions, s.coin, lang), plain(algorithm_of(view) or "")]
+        names = [coin_of(view.sessions, s.coin, algorithm_of(view), lang), plain(algorithm_of(view) or "")]
+        if not mining:
+            names = [say(f"kind_{s.kind}", lang), view.name or plain(s.coin or "")]
         return cls(
             anchor=anchor(s.client_ip) if mining or view.sessions else "",
-            client=plain(s.client_ip),
+            client=client_text(view, lang),
             who=who_of(login, s.wallet, s.worker, 30),
             kind=s.kind,
-            what=shorten(DOT.join(n for n in names if n), 48),
+            what=shorten(DOT.join(n for n in names if n), 60),
             dialect=shorten(", ".join(view.dialects[:3]), 36),
-            server=plain(view.server),
+            server=server_text(view, lang),
             pool=shorten(view.pool or "", 36),
             shares=numbers.count(view.accepted) if view.sessions else unknown,
             rejected=numbers.count(view.rejected) if view.sessions else "",
@@ -95,7 +102,13 @@ class SessionLine:
         """The row of one session; ``index`` is its place in the scan."""
         since, until = numbers.span(s.first_ns, s.last_ns, book.zone)
         what = DOT.join(
-            p for p in (coin_of([s], s.coin, book.lang), plain(s.algorithm or ""), plain(s.dialect)) if p
+            p
+            for p in (
+                coin_of([s], s.coin, s.algorithm, book.lang),
+                plain(s.algorithm or ""),
+                plain(s.dialect),
+            )
+            if p
         )
         known = numbers.is_number(s.hashrate_hps)
         return cls(

@@ -23,6 +23,7 @@ from davylamp.errors import OutputError
 from davylamp.records import Scan, Session, Sighting
 from davylamp.report.plain import plain
 from davylamp.report.rows import Row, Value, input_row, scan_row, session_row, sighting_row
+from davylamp.report.words import say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +68,11 @@ def _lines(scan: Scan) -> Iterator[Row]:
 
 
 def to_csv(scan: Scan, what: What = "sessions") -> bytes:
-    """One row per session (or sighting) in UTF-8 with a head line; nested names become ``client_ip`` etc."""
+    """One row per session (or sighting) in UTF-8 with a head line; nested names become ``client_ip`` etc.
+
+    Sightings without sessions (visits, nodes, encrypted mining) have a row each behind the sessions, which holds what
+    the sighting tells and leaves the rest empty.
+    """
     rows = [_flat(row) for row in _rows(scan, what)]
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
@@ -87,15 +92,28 @@ def _rows(scan: Scan, what: What) -> Iterator[Row]:
         return
     seen_in = {i: at for at, s in reversed(list(enumerate(scan.sightings))) for i in s.sessions}
     for index, session in enumerate(scan.sessions):
-        at = seen_in.get(index)
-        row = session_row(session)
-        yield {
-            "sighting": at,
-            "kind": None if at is None else scan.sightings[at].kind,
-            "tier": None if at is None else scan.sightings[at].tier,
-            "probability": None if at is None else sighting_row(scan.sightings[at])["probability"],
-            **row,
+        yield {**_verdict(scan, seen_in.get(index)), **session_row(session)}
+    unknown: Row = dict.fromkeys(schema()["$defs"]["session"]["properties"])
+    for at in without_sessions(scan):
+        row = sighting_row(scan.sightings[at])
+        told = {name: value for name, value in row.items() if name in unknown}
+        ends: Row = {
+            "client": {"ip": row["client_ip"], "port": None},
+            "server": {"ip": row["server_ip"], "port": row["server_port"]},
         }
+        yield {**_verdict(scan, at), **unknown, **told, **ends}
+
+
+def _verdict(scan: Scan, at: int | None) -> Row:
+    """What the sighting at index ``at`` says; all None for a session that no sighting names."""
+    row = {} if at is None else sighting_row(scan.sightings[at])
+    return {"sighting": at, **{name: row.get(name) for name in ("kind", "tier", "probability")}}
+
+
+def without_sessions(scan: Scan) -> list[int]:
+    """Indexes of sightings that no session of the scan stands behind."""
+    known = range(len(scan.sessions))
+    return [at for at, s in enumerate(scan.sightings) if not any(i in known for i in s.sessions)]
 
 
 def _flat(row: Row) -> Row:
@@ -153,7 +171,7 @@ def _piece(value: Value) -> str:
 
 
 def to_parquet(scan: Scan, target: Path | IO[bytes], what: What = "sessions") -> None:
-    """Write sessions (or sightings) as Parquet; the file's metadata holds version and inputs as JSON.
+    """Write what `to_csv` writes as Parquet; the file's metadata holds version and inputs as JSON.
 
     Raises:
         OutputError: E-OUT-001 when ``target`` cannot be written.
@@ -166,7 +184,8 @@ def to_parquet(scan: Scan, target: Path | IO[bytes], what: What = "sessions") ->
         b"davylamp.inputs": orjson.dumps([input_row(i) for i in scan.inputs]),
     }
     shape = _arrow_schema(what).with_metadata(head)
-    records: Sequence[Session | Sighting] = scan.sessions if what == "sessions" else scan.sightings
+    alone = [scan.sightings[at] for at in without_sessions(scan)]
+    records: Sequence[Session | Sighting] = [*scan.sessions, *alone] if what == "sessions" else scan.sightings
     times = ({"first_seen": r.first_ns, "last_seen": r.last_ns} for r in records)
     rows = [{**row, **time} for row, time in zip(_rows(scan, what), times, strict=True)]
     table = pa.Table.from_pylist(rows, schema=shape)
@@ -178,9 +197,10 @@ def to_parquet(scan: Scan, target: Path | IO[bytes], what: What = "sessions") ->
 
 def unwritable(target: object, error: OSError) -> OutputError:
     """E-OUT-001 for an output that the system refuses."""
-    name = plain(str(getattr(target, "name", target)))
+    name = target if isinstance(target, Path) else getattr(target, "name", None)
+    told = plain(str(name)) if isinstance(name, Path | str) and name != "<stdout>" else say("stdout")
     return OutputError(
-        "E-OUT-001", f"cannot write {name}: {error.strerror or error}", "choose a place that can be written"
+        "E-OUT-001", f"cannot write {told}: {error.strerror or error}", "choose a place that can be written"
     )
 
 

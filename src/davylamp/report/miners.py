@@ -13,11 +13,12 @@ from davylamp.report.charts import Axis, rate_svg, shares_svg
 from davylamp.report.lines import Book, SessionLine, anchor
 from davylamp.report.phrases import Phrases, summed_as
 from davylamp.report.plain import plain, shorten
-from davylamp.report.rates import MOST_COLUMNS, RateBin, share_columns, step_minutes
+from davylamp.report.rates import MOST_COLUMNS, RateBin, ShareColumn, share_columns, step_minutes
 from davylamp.report.views import (
     DOT,
     View,
     algorithm_of,
+    candidates_of,
     coin_of,
     lone_view,
     ranked,
@@ -56,6 +57,7 @@ class Charts:
     shares_label: str
     rate: Markup
     rate_label: str
+    columns: tuple[tuple[str, str, str, str], ...]  # time, accepted, rejected, and both together
     figures: tuple[tuple[str, str], ...]  # time and rate of the heaviest session
 
 
@@ -116,7 +118,7 @@ def _part(view: View, book: Book, *, charts: bool) -> Part:
         note=rate_note(view, book.phrases)[:_SENTENCE],
         facts=_facts(view, book),
         because=_told((*s.because, *(b for x in view.sessions for b in x.because)), book.phrases),
-        candidates=_candidates(view.sessions, book.phrases),
+        candidates=_candidates(view.sessions, algorithm, book.phrases),
         reported=_reported(view.sessions, algorithm),
         remarks=_remarks(view, book.phrases),
         charts=drawn,
@@ -136,7 +138,7 @@ def _facts(view: View, book: Book) -> tuple[tuple[str, str], ...]:
     since, until = (numbers.moment(t, book.zone, lang) for t in (s.first_ns, s.last_ns))
     heights = [h for x in all_ if x.heights for h in x.heights]
     facts = [
-        ("coin", coin_of(all_, s.coin, lang)),
+        ("coin", coin_of(all_, s.coin, algorithm_of(view), lang)),
         ("algorithm", plain(algorithm_of(view) or say("unknown", lang))),
         ("dialect", _names([*(x.dialect for x in all_)])),
         ("carrier", _names([x.carrier for x in all_ if x.carrier != "tcp"])),
@@ -173,10 +175,11 @@ def _shares(sessions: Sequence[Session], lang: Lang) -> str:
     return say("list_comma", lang).join(told)
 
 
-def _candidates(sessions: Sequence[Session], phrases: Phrases) -> tuple[tuple[str, str, str], ...]:
-    """Coin, weight and reason of the distinct candidates, heaviest first."""
-    found = {(c.coin, c.because): c for s in sessions for c in s.coin_candidates}
-    heaviest = sorted(found.values(), key=lambda c: -c.weight)[:MOST_TOLD]
+def _candidates(
+    sessions: Sequence[Session], algorithm: str | None, phrases: Phrases
+) -> tuple[tuple[str, str, str], ...]:
+    """Coin, weight and reason, one row per coin, heaviest first."""
+    heaviest = candidates_of(sessions, algorithm)[:MOST_TOLD]
     return tuple(
         (plain(c.coin)[:40], numbers.probability(c.weight), phrases.tell(c.because)[:_SENTENCE])
         for c in heaviest
@@ -220,14 +223,16 @@ def _charts(sessions: Sequence[Session], algorithm: str | None, book: Book) -> C
     axis, lang = Axis(start_s, end_s, book.zone), book.lang
     step_min = step_minutes((end_s - start_s) / 60, MOST_COLUMNS)
     label = say("chart_shares", lang, width=numbers.duration(step_min * 60, lang))
-    columns = shares_svg(share_columns(bins, step_min), step_min * 60, axis, label)
+    columns = share_columns(bins, step_min)
+    shares = shares_svg(columns, step_min * 60, axis, label)
+    counts = _counts(columns, book)
     heaviest = sorted(sessions, key=lambda s: -s.accepted)
     lines = [line for line in (_drawable(book.rate_bins(s)) for s in heaviest[:MOST_LINES]) if line]
     if not lines:
-        return Charts(columns, label, Markup(), "", ())
+        return Charts(shares, label, Markup(), "", counts, ())
     rate_label = _rate_label(lines, len(sessions), lang)
     drawn = rate_svg(lines, numbers.rate_unit(algorithm), axis, rate_label)
-    return Charts(columns, label, drawn, rate_label, _figures(lines, algorithm, book))
+    return Charts(shares, label, drawn, rate_label, counts, _figures(lines, algorithm, book))
 
 
 def _drawable(bins: Iterable[RateBin]) -> list[RateBin]:
@@ -240,6 +245,19 @@ def _rate_label(lines: Sequence[Sequence[RateBin]], sessions: int, lang: Lang) -
     if sessions > len(lines):
         return say("chart_rate_some", lang, n=len(lines), of=sessions, width=width)
     return say("chart_rate", lang, width=width)
+
+
+def _counts(columns: Sequence[ShareColumn], book: Book) -> tuple[tuple[str, str, str, str], ...]:
+    """Time, accepted, rejected and the whole height of each column: the table behind the chart of shares."""
+    return tuple(
+        (
+            numbers.span(c.start_s * 10**9, c.start_s * 10**9, book.zone)[0],
+            numbers.count(c.accepted),
+            numbers.count(c.rejected),
+            numbers.count(c.accepted + c.rejected),
+        )
+        for c in columns
+    )
 
 
 def _figures(

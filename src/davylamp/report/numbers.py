@@ -19,12 +19,12 @@ _UNITS: Final = (  # judged: proofs that count solutions or graphs, by how their
     ("zhash", "Sol/s"),
     ("beamhash", "Sol/s"),
     ("beam", "Sol/s"),
-    ("cuck", "g/s"),
+    ("cuck", "gps"),
 )
 
 
 def rate_unit(algorithm: str | None) -> str:
-    """The unit that miners of ``algorithm`` count in: ``H/s``, ``Sol/s`` or ``g/s``."""
+    """The unit that miners of ``algorithm`` count in: ``H/s``, ``Sol/s`` or ``gps`` (graphs per second)."""
     name = (algorithm or "").lower()
     return next((unit for start, unit in _UNITS if name.startswith(start)), "H/s")
 
@@ -165,13 +165,14 @@ def moment(ns: int | None, zone: tzinfo, lang: Lang = "en") -> str:
 
 
 def span(first_ns: int, last_ns: int, zone: tzinfo, *, year: bool = True) -> tuple[str, str]:
-    """Since and until, to the minute: ``2021-03-11 14:02`` and ``15:33``; the day again when it differs."""
+    """Since and until, to the minute: ``2021-03-11 14:02`` and ``15:33``; day and year again when they differ."""
     first, last = at(first_ns, zone), at(last_ns, zone)
     if first is None or last is None:
         return "?", "?"
     shape = "%Y-%m-%d %H:%M" if year else "%m-%d %H:%M"
-    same_day = first.date() == last.date()
-    return first.strftime(shape), last.strftime("%H:%M" if same_day else shape)
+    if first.date() == last.date():
+        return first.strftime(shape), last.strftime("%H:%M")
+    return first.strftime(shape), last.strftime("%m-%d %H:%M" if first.year == last.year else shape)
 
 
 def rfc3339(ns: int) -> str:

@@ -3,27 +3,40 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from davylamp.records import Endpoint, Fault, Scan, Session, Sighting
+from davylamp import tables
+from davylamp.records import Candidate, Endpoint, Fault, InputReport, Scan, Session, Sighting
 from davylamp.report.numbers import count, is_number, size
 from davylamp.report.phrases import Phrases, summed_as
 from davylamp.report.plain import plain, shorten
 from davylamp.report.words import Lang, say
 
 _KIND_ORDER: Final = {"mining": 0, "visit": 1, "node": 2}
+_TIER_ORDER: Final = {"confirmed": 0, "probable": 1, "suspected": 2}
+FIRST_CLOCK_NS: Final = (
+    631_152_000 * 10**9
+)  # 1990; judged: no capture is older, so a clock that says so was never set
+CLOCK_SLACK_NS: Final = 86_400 * 10**9  # judged: how far the clocks of probe and reader may differ
 DOT: Final = " · "
 MOST_UNSEEN: Final = 20  # judged: a list that is still read; the JSON holds all
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One sighting with its sessions; ``index`` is its place in ``scan.sightings``."""
+    """One row: a sighting with its sessions; ``index`` is its place in ``scan.sightings``.
+
+    ``folded`` are the sightings that stand in this one row, where they are more than one (`contacts.fold`); ``name``
+    is the network that a node belongs to or the host that a visit asked for.
+    """
 
     index: int  # -1 when the sighting is made up for a session that no sighting names
     sighting: Sighting
     sessions: tuple[Session, ...]
     numbers: tuple[int, ...]  # of the sessions, in scan.sessions
+    folded: tuple[Sighting, ...] = ()
+    name: str = ""
 
     @property
     def accepted(self) -> int:
@@ -36,19 +49,21 @@ class View:
         return sum(s.rejected for s in self.sessions)
 
     @property
-    def work_hashes(self) -> float:
-        """Accepted work of the sessions whose convention is known; ranks, and is not shown."""
-        return sum(s.work.hashes for s in self.sessions if s.work)
-
-    @property
     def server(self) -> str:
         """Server address and port."""
         return str(Endpoint(self.sighting.server_ip, self.sighting.server_port))
 
     @property
     def pool(self) -> str | None:
-        """The pool's name when one session tells it."""
-        return next((s.pool for s in self.sessions if s.pool), None)
+        """The pool's name when one session tells it and it says more than the server's address."""
+        s = self.sighting
+        known = {s.server_ip, f"{s.server_ip}:{s.server_port}", self.server}
+        return next((x.pool for x in self.sessions if x.pool and x.pool not in known), None)
+
+    @property
+    def size(self) -> int:
+        """How many sightings stand in this row."""
+        return max(1, len(self.folded))
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -66,8 +81,12 @@ def ranked(values: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def by_weight(scan: Scan) -> list[View]:
-    """All sightings: mining before visits before nodes, then by probability, then by work and shares."""
-    return sorted((_view(scan, at, s) for at, s in enumerate(scan.sightings)), key=_weight)
+    """All sightings, the ones to look at first in front.
+
+    Mining stands before visits before nodes; then confirmed before probable before suspected; then more accepted
+    shares before fewer; then longer before shorter. Hashes do not rank: they mean different work per algorithm.
+    """
+    return sorted((_view(scan, at, s) for at, s in enumerate(scan.sightings)), key=weight)
 
 
 def _view(scan: Scan, index: int, sighting: Sighting) -> View:
@@ -95,11 +114,17 @@ def lone_view(scan: Scan, number: int) -> View:
     return View(-1, stand_in, (s,), (number,))
 
 
-def _weight(view: View) -> tuple[float, ...]:
-    sighting = view.sighting
-    probability = sighting.probability if 0 <= sighting.probability <= 1 else 0.0
-    # A difference that is not shown does not decide: otherwise a loud miner stands below a quiet one.
-    return (_KIND_ORDER[sighting.kind], -round(probability, 3), -view.work_hashes, -view.accepted, view.index)
+def weight(view: View) -> tuple[int, ...]:
+    """Sort key of `by_weight`; rows of folded sightings stand by how many they hold."""
+    s = view.sighting
+    return (
+        _KIND_ORDER[s.kind],
+        _TIER_ORDER[s.tier],
+        -view.accepted,
+        -view.size,
+        s.first_ns - s.last_ns,
+        view.index,
+    )
 
 
 def without_sighting(scan: Scan) -> list[int]:
@@ -108,12 +133,38 @@ def without_sighting(scan: Scan) -> list[int]:
     return [i for i in range(len(scan.sessions)) if i not in named]
 
 
-def coin_of(sessions: Sequence[Session], coin: str | None, lang: Lang) -> str:
+def candidates_of(sessions: Sequence[Session], algorithm: str | None) -> list[Candidate]:
+    """One candidate per coin, the heaviest first, without those of another algorithm where ``algorithm`` is known."""
+    heaviest: dict[str, Candidate] = {}
+    for s in sessions:
+        if algorithm and s.algorithm not in (None, algorithm):
+            continue
+        for c in s.coin_candidates:
+            held = heaviest.get(c.coin)
+            if _mines(c.coin, algorithm) and (held is None or c.weight > held.weight):
+                heaviest[c.coin] = c
+    return sorted(heaviest.values(), key=lambda c: -c.weight)
+
+
+def _mines(coin: str, algorithm: str | None) -> bool:
+    """Whether ``coin`` was ever mined with ``algorithm``; so unless the tables know the coin and say otherwise."""
+    known = _algorithms().get(coin)
+    return algorithm is None or known is None or algorithm in known
+
+
+@cache
+def _algorithms() -> dict[str, frozenset[str]]:
+    """Every algorithm that each coin of the tables had."""
+    rows = tables.coins()
+    return {row.coin: frozenset(r.algorithm for r in rows if r.coin == row.coin) for row in rows}
+
+
+def coin_of(sessions: Sequence[Session], coin: str | None, algorithm: str | None, lang: Lang) -> str:
     """The coin, or the candidates with a question mark each (``XMR? ZEPH?``), or the word for unknown."""
     if coin:
         return plain(coin)
-    candidates = ranked(c.coin for s in sessions for c in s.coin_candidates)
-    return " ".join(f"{plain(c)}?" for c in candidates[:3]) or say("unknown", lang)
+    candidates = candidates_of(sessions, algorithm)
+    return " ".join(f"{plain(c.coin)}?" for c in candidates[:3]) or say("unknown", lang)
 
 
 def algorithm_of(view: View) -> str | None:
@@ -176,8 +227,20 @@ def is_one_way(session: Session) -> bool:
     return bool(session.unanswered and not session.accepted and not session.rejected)
 
 
-def extent(scan: Scan) -> tuple[int, int] | None:
-    """First and last time of all inputs in Unix ns; None when no packet was read."""
-    firsts = [i.first_ns for i in scan.inputs if i.first_ns is not None]
-    lasts = [i.last_ns for i in scan.inputs if i.last_ns is not None]
+def extent(scan: Scan, now_ns: int) -> tuple[int, int] | None:
+    """First and last time of all inputs in Unix ns, odd clocks left out; None when no packet was read."""
+    odd = {id(i) for i in odd_clocks(scan, now_ns)}
+    sound = [i for i in scan.inputs if id(i) not in odd]
+    firsts = [i.first_ns for i in sound if i.first_ns is not None]
+    lasts = [i.last_ns for i in sound if i.last_ns is not None]
     return (min(firsts), max(lasts)) if firsts and lasts else None
+
+
+def odd_clocks(scan: Scan, now_ns: int) -> list[InputReport]:
+    """Inputs whose times lie before 1990 or after ``now_ns``: their clock was not set, or was set wrong."""
+    latest = now_ns + CLOCK_SLACK_NS
+    return [
+        i
+        for i in scan.inputs
+        if any(t is not None and not FIRST_CLOCK_NS <= t <= latest for t in (i.first_ns, i.last_ns))
+    ]
