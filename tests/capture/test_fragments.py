@@ -4,6 +4,7 @@ import random
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,9 +24,9 @@ from capture.craft import (
     udp,
 )
 from davylamp.capture import fragments, read_batches
-from davylamp.capture.decode import blank_pieces
+from davylamp.capture.decode import blank_columns, blank_pieces, blank_tally, decode
 from davylamp.capture.faults import FaultLog
-from davylamp.capture.wire import blank_frames
+from davylamp.capture.wire import blank_frames, blank_packet
 from davylamp.records import InputReport
 
 LONG = bytes(i * 7 % 251 for i in range(5000))
@@ -174,10 +175,92 @@ def test_what_is_held_stays_below_the_bounds() -> None:
     pieces.start[0], pieces.end[0], pieces.at[0], pieces.more[0] = 20, 28, 0x1FF0 * 8 - 200, True
     for ident in range(3000):
         data[4:6] = ident.to_bytes(2, "big")
-        reassembler.feed(memoryview(data), pieces, 1, frames, 0)
-        assert len(reassembler._held) <= fragments.MAX_HELD
-        assert sum(len(p.data) for p in reassembler._held.values()) <= fragments.MAX_HELD_BYTES
-    assert len(reassembler._held) > 100
+        reassembler.feed(np.frombuffer(data, np.uint8), pieces, 1, frames, 0)
+        assert reassembler.held <= fragments.MAX_HELD
+        assert reassembler.held_bytes <= fragments.MAX_HELD_BYTES
+    assert reassembler.held > 100
+
+
+class Waiting:
+    """A datagram that waits, in the plainest form: which byte came, as what."""
+
+    def __init__(self) -> None:
+        self.came: dict[int, int] = {}
+        self.size: int | None = None
+        self.parts = 0
+
+
+def plainly(parts: list[tuple[int, int, bytes, bool]]) -> tuple[list[bytes], int, int]:
+    """Payloads put together from (identification, unit, bytes, more), lost and lying fragments."""
+    held: dict[int, Waiting] = {}
+    whole, lying = [], 0
+    for ident, unit, payload, more in parts:
+        places = range(8 * unit, 8 * unit + (len(payload) + 7) // 8 * 8)
+        waiting = held.setdefault(ident, Waiting())
+        waiting.parts += 1
+        old = [at in waiting.came for at in places]
+        beyond = max(waiting.came, default=-1) >= places.stop
+        if all(old):
+            continue
+        ends_wrong = waiting.size is not None and places.stop > (waiting.size + 7) // 8 * 8
+        if any(old) or ends_wrong or (not more and beyond):
+            lying += held.pop(ident).parts
+            continue
+        waiting.came.update(zip(places, payload.ljust(len(places), b"\0"), strict=True))
+        if not more:
+            waiting.size = 8 * unit + len(payload)
+        if waiting.size is not None and len(waiting.came) == (waiting.size + 7) // 8 * 8:
+            done = held.pop(ident)
+            whole.append(bytes(done.came[at] for at in range(waiting.size)))
+    return whole, sum(waiting.parts for waiting in held.values()), lying
+
+
+PART = st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(1, 3), st.booleans(), st.integers(0, 7))
+
+
+@settings(deadline=None, max_examples=120)
+@given(drawn=st.lists(PART, min_size=1, max_size=24))
+def test_parts_in_any_disorder_lead_to_what_the_rules_say(
+    drawn: list[tuple[int, int, int, bool, int]],
+) -> None:
+    parts, frames = [], []
+    for number, (ident, unit, units, more, odd) in enumerate(drawn):
+        payload = bytes([number]) * (8 * units - (0 if more else odd))
+        fragment = unit | (0x2000 if more else 0)
+        frames.append(ethernet(ipv4(payload, 253, ident=ident, fragment=fragment)))
+        if fragment:  # else it is a whole datagram
+            parts.append((ident, unit, payload, more))
+    log = FaultLog(report := InputReport("parts"))
+    whole, lost, lying = plainly(parts)
+    assert put_together(frames, log) == whole
+    counts = {fault.code: fault.count for fault in report.faults}
+    assert counts == {c: n for c, n in (("E-CAP-024", lost), ("E-CAP-025", lying)) if n}
+
+
+def put_together(frames: list[bytes], log: FaultLog) -> list[bytes]:
+    """Payloads of the datagrams that a reassembler makes of the fragments among Ethernet frames."""
+    reassembler = fragments.Reassembler(log)
+    data = np.frombuffer(b"".join(frames), np.uint8)
+    rows, pieces, tally = blank_frames(len(frames)), blank_pieces(len(frames)), blank_tally()
+    ends = np.cumsum([len(frame) for frame in frames])
+    rows.offset[:] = ends - [len(frame) for frame in frames]
+    rows.captured[:] = rows.original[:] = [len(frame) for frame in frames]
+    rows.link[:] = 1
+    found = decode(data, rows, len(frames), blank_columns(len(frames)), pieces, tally, blank_packet())
+    whole = reassembler.feed(data, pieces, found.pieces, rows, 0)
+    reassembler.close()
+    return [datagram.data[20:] for datagram in whole]
+
+
+def test_when_bytes_run_out_the_oldest_datagrams_go(tmp_path: Path) -> None:
+    count, size = 400, 60_000
+    kept = fragments.MAX_HELD_BYTES // (size + 512)
+    payloads = [struct.pack("!H", i) * (size // 2) for i in range(count)]
+    halves = [split(udp(payload), size - 8, ident, 17) for ident, payload in enumerate(payloads)]
+    frames = [first for first, _ in halves] + [last for _, last in halves[-kept + 1 :]]
+    reading = read_bytes(tmp_path, header() + b"".join(record(frame) for frame in frames))
+    assert reading.payloads == payloads[-kept + 1 :]
+    assert reading.faults == {"E-CAP-024": count - kept + 1}
 
 
 def test_no_batch_is_empty(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from davylamp.flows.export import flow_schema
 from davylamp.lake.intake import add
 from davylamp.lake.merge import version_number
 from davylamp.lake.store import Lake
+
 from lake.samples import (
     content,
     counts,

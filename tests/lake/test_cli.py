@@ -11,6 +11,7 @@ import pytest
 
 from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import parse_miner
+
 from lake.samples import pairs, scan, session, written
 
 # the two commands as cli/app.py hangs them up, so that this test does not depend on what else hangs there

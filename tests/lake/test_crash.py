@@ -13,6 +13,7 @@ from davylamp.lake.intake import add
 from davylamp.lake.query import ask
 from davylamp.lake.retain import retain
 from davylamp.lake.store import Lake
+
 from lake.samples import content, files, flow, flow_file, pairs, written
 
 # Loads the libraries once, then forks one child per point: the child kills itself right before its n-th call that

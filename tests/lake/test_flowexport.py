@@ -16,6 +16,7 @@ from davylamp.records import InputReport
 from davylamp.report.machine import to_json
 from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import parse_miner
+
 from lake.samples import content
 
 

@@ -16,6 +16,7 @@ from davylamp.lake.merge import live_batches
 from davylamp.lake.query import as_json, as_text, ask
 from davylamp.lake.schemas import KINDS, SCHEMA, schema_of
 from davylamp.lake.store import Head, Lake, write_head
+
 from lake.samples import content, flow, flow_file, ns_of, pairs, scan, session, written
 
 

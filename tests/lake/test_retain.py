@@ -10,6 +10,7 @@ from davylamp.lake.intake import add
 from davylamp.lake.query import ask
 from davylamp.lake.retain import read_refs, retain
 from davylamp.lake.store import Lake
+
 from lake.samples import content, counts, files, flow, flow_file, pairs, scan, session, sighting, written
 
 AS_OF = date(2024, 5, 13)  # with 10 days: what ended before 3 May goes

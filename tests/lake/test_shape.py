@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from davylamp.lake.shape import record_check
 from davylamp.report import machine
+
 from lake import samples
 
 SCHEMA = machine.schema()

@@ -11,6 +11,7 @@ from davylamp.errors import OutputError
 from davylamp.lake.intake import add
 from davylamp.lake.query import ask
 from davylamp.lake.store import Lake
+
 from lake.samples import content, counts, flow, flow_file, pairs, written
 
 WRITE = (

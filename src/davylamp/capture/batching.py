@@ -6,7 +6,7 @@ decoded there like frames of raw IP. Their rows stand where the fragment that co
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from davylamp.capture import faults
 from davylamp.capture.decode import Columns, Decoded, Tally, blank_columns, blank_pieces, blank_tally, decode
 from davylamp.capture.fragments import Datagram, Reassembler
+from davylamp.capture.weaving import weave
 from davylamp.capture.wire import (
     BAD_IP,
     BAD_LINK,
@@ -27,6 +28,7 @@ from davylamp.capture.wire import (
     blank_frames,
     blank_packet,
 )
+from davylamp.kernel import prepared
 from davylamp.records import PacketBatch
 
 TAIL_BYTES: Final = 1 << 20  # judged: room for 16 datagrams of the largest size, hundreds of the usual
@@ -62,17 +64,18 @@ class Batcher:
         self._tally = blank_tally()
         self._packet = blank_packet()
         self._reassembler = Reassembler(log)
+        self._decode = prepared(decode)
         self._tail: _Tail | None = None
 
     def batches(self, count: int, base: int) -> Iterator[PacketBatch]:
         """Decode the first ``count`` frames; ``base`` is the file's offset of the buffer's first byte."""
-        decoded = decode(
+        decoded = self._decode(
             self._data, self._frames, count, self._columns, self._pieces, self._tally, self._packet
         )
         log_tally(self._tally, self._frames, base, self._log)
         whole: list[Datagram] = []
         if decoded.pieces:
-            whole = self._reassembler.feed(self._data.data, self._pieces, decoded.pieces, self._frames, base)
+            whole = self._reassembler.feed(self._data, self._pieces, decoded.pieces, self._frames, base)
         if whole:
             yield from self._merge(decoded.rows, whole, base)
         else:
@@ -106,9 +109,9 @@ class Batcher:
                 tail.write(taken[-1])
             carriers = self._frames.offset[[datagram.frame for datagram in taken]]
             found = tail.decode(taken, carriers, base)
-            nested = self._reassembler.feed(self._data.data, tail.pieces, found.pieces, tail.carried, base)
+            nested = self._reassembler.feed(self._data, tail.pieces, found.pieces, tail.carried, base)
             waiting.extendleft(d._replace(frame=taken[d.frame].frame) for d in reversed(nested))
-        yield from self._some(tail.merged(self._columns, begin, rows))
+        yield from self._some(tail.woven(self._columns, begin, rows))
         tail.clear()
 
 
@@ -124,6 +127,8 @@ class _Tail:
         self._rows: list[Columns] = []
         self._at = data.size - TAIL_BYTES
         self._written = 0
+        self._decode = prepared(decode)
+        self._weave = prepared(weave)
         self.frames = blank_frames(_TAIL_FRAMES)
         self.carried = (
             self.frames
@@ -161,7 +166,9 @@ class _Tail:
             base: the file's offset of the buffer's first byte.
         """
         count = self._written
-        found = decode(self._data, self.frames, count, self._columns, self.pieces, self._tally, self._packet)
+        found = self._decode(
+            self._data, self.frames, count, self._columns, self.pieces, self._tally, self._packet
+        )
         lengths = np.array([d.frame_len for d in taken], np.int32)
         origins = np.array([d.frame for d in taken], np.int32)
         self.carried = self.frames._replace(offset=carriers, original=lengths)
@@ -173,12 +180,27 @@ class _Tail:
 
     def merged(self, columns: Columns, begin: int, end: int) -> Columns:
         """Rows ``begin`` to ``end`` of the chunk with the kept rows in between, in the order of their frames."""
-        extra = [np.concatenate(parts) for parts in zip(*self._rows, strict=True)]
         chunk = [column[begin:end] for column in columns]
-        if not extra:
+        if not self._rows:
             return Columns._make(chunk)
-        places = np.searchsorted(chunk[-1], extra[-1])
-        return Columns._make(np.insert(c, places, e) for c, e in zip(chunk, extra, strict=True))
+        extra = self._kept()
+        places = np.searchsorted(chunk[-1], extra.frame)
+        pairs: list[tuple[Any, Any]] = list(zip(chunk, extra, strict=True))
+        return Columns._make(np.insert(column, places, rows) for column, rows in pairs)
+
+    def woven(self, columns: Columns, begin: int, end: int) -> Columns:
+        """Like `merged`, in place: what stands behind ``end`` is lost. Several times as fast."""
+        extra = self._kept() if self._rows else None
+        if extra is not None and end + extra.frame.size <= columns.frame.size:
+            places = np.searchsorted(columns.frame[begin:end], extra.frame)
+            end = self._weave(columns, begin, end, extra, places)
+        elif extra is not None:
+            return self.merged(columns, begin, end)
+        return Columns._make(column[begin:end] for column in columns)
+
+    def _kept(self) -> Columns:
+        """All rows kept since the tail was cleared."""
+        return Columns._make(np.concatenate(parts) for parts in zip(*self._rows, strict=True))
 
 
 def log_tally(tally: Tally, frames: Frames, base: int, log: faults.FaultLog) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from davylamp.capture import faults
 from davylamp.capture.wire import STOP_DAMAGED, STOP_FULL, STOP_NEED_MORE, Bytes, Frames, Walked, u32
-from davylamp.kernel import inline, kernel
+from davylamp.kernel import inline, kernel, prepared
 
 HEADER_BYTES: Final = 24
 MAX_FRAME: Final = 262_144  # judged: libpcap's own largest snapshot length
@@ -124,10 +124,11 @@ class PcapWalker:
     def __init__(self, head: bytes, longest: int) -> None:
         self._form = parse_header(head, longest)
         self._last_s = -1
+        self._walk = prepared(walk_pcap)
 
     def walk(self, data: Bytes, start: int, stop: int, frames: Frames, base: int) -> Walked:
         """List the frames whose records lie whole within ``data[start:stop]``; ``base`` is not needed."""
-        walked = walk_pcap(data, start, stop, self._form, frames)
+        walked = self._walk(data, start, stop, self._form, frames)
         if walked.frames:
             self._last_s = int(frames.ts_ns[walked.frames - 1]) // 1_000_000_000
         return walked

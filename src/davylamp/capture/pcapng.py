@@ -32,7 +32,7 @@ from davylamp.capture.wire import (
     le32,
     u32,
 )
-from davylamp.kernel import inline, kernel
+from davylamp.kernel import inline, kernel, prepared
 
 MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 _BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
@@ -201,13 +201,14 @@ class PcapngWalker:
         self._interfaces = blank_interfaces()
         self._damage = np.zeros(2, np.int64)
         self._log = log
+        self._walk = prepared(walk_pcapng)
 
     def walk(self, data: Bytes, start: int, stop: int, frames: Frames, base: int) -> Walked:
         """List the frames whose blocks lie whole within ``data[start:stop]``."""
         described = self._take_descriptions(data, start, stop, base)
         if described.stopped != STOP_BLOCK:
             return described
-        walked = walk_pcapng(
+        walked = self._walk(
             data, described.position, stop, self._section, self._interfaces, frames, self._damage
         )
         if walked.frames:

@@ -71,7 +71,7 @@ def is_new_connection(table: Table, batch: PacketBatch, i: int, slot: int, side:
 @fused
 def create(table: Table, batch: PacketBatch, i: int, slot: int, side: int) -> None:
     """Fill a fresh row for packet ``i``, sent by ``side``."""
-    flow, key, clock = table.flows[slot], table.key, table.clock
+    flow, key, clock = table.flows[slot], table.keys[i & (at.KEYS_AHEAD - 1)], table.clock
     flow.a_hi, flow.a_lo = key[at.KEY_A_HI], key[at.KEY_A_LO]
     flow.b_hi, flow.b_lo = key[at.KEY_B_HI], key[at.KEY_B_LO]
     flow.ports = key[at.KEY_PORTS]

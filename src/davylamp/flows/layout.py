@@ -136,6 +136,7 @@ FLOW: Final = np.dtype(
         ("spare", "u1", (11,)),
     ]
 )
+FLOW_WORDS: Final = FLOW.itemsize // 8
 SIDE: Final = np.dtype(
     [
         ("packets", "i8"),
@@ -215,7 +216,7 @@ OUT_MARKS: Final = 3
 OUT_CHECKS: Final = 4
 FILLS: Final = 5
 
-# --- places in `Table.key` and `Table.scratch` -------------------------------------------------------------
+# --- places in `Table.keys` and `Table.scratch` ------------------------------------------------------------
 
 KEY_A_HI: Final = 0
 KEY_A_LO: Final = 1
@@ -223,7 +224,9 @@ KEY_B_HI: Final = 2
 KEY_B_LO: Final = 3
 KEY_PORTS: Final = 4
 KEY_HASH: Final = 5
-KEY_SEED: Final = 6
+KEY_SIDE: Final = 6  # 0: end a sends, 1: end b does
+KEY_GUESS: Final = 7  # the slot that the index names first, plus one; 0 for none
+KEYS_AHEAD: Final = 32  # a power of two above the farthest look ahead in `davylamp.flows.step`
 
 NAME_AT: Final = 0
 NAME_LENGTH: Final = 1
@@ -245,6 +248,7 @@ class Table(NamedTuple):
     """The meter's memory as kernels see it."""
 
     flows: Rows  # (capacity,) FLOW
+    flow_words: NDArray[np.uint64]  # (capacity, FLOW_WORDS) the same memory, for copying whole rows
     sides: Rows  # (capacity, 2) SIDE
     lookup: NDArray[np.uint64]  # hash << 32 | slot + 1; 0 is empty; linear probing at most half full
     beats: NDArray[np.int32]  # (blocks, BLOCK_BEATS, 2): ms since first, length, + from a to b
@@ -253,7 +257,8 @@ class Table(NamedTuple):
     clock: Ints
     counters: Ints
     limits: Ints
-    key: NDArray[np.uint64]
+    keys: NDArray[np.uint64]  # (KEYS_AHEAD, 8) of the next packets, by the low bits of their number
+    seed: NDArray[np.uint64]  # (1,) of the hash
     scratch: Ints
     pools: NDArray[np.uint64]  # ascending hashes of pool domains
     port_rank: NDArray[np.uint8]  # (65536,) how much a port looks like a server's
@@ -265,6 +270,7 @@ class Out(NamedTuple):
     """Where a kernel run leaves its results; drained and used again."""
 
     flows: Rows
+    flow_words: NDArray[np.uint64]  # the same memory, as in `Table`
     sides: Rows
     names: Rows
     beats: NDArray[np.int32]  # (n, 2)
@@ -350,10 +356,9 @@ def make_table(settings: MeterSettings, seed: int, fixed: tuple[Any, ...]) -> Ta
     limits[BULK_NS] = int(settings.bulk_grace * 60e9 / settings.bulk_per_minute)
     limits[RESERVE] = settings.beat_blocks // 8
     limits[SLOT_BITS] = settings.capacity.bit_length() - 1
-    key = np.zeros(8, dtype=np.uint64)
-    key[KEY_SEED] = seed
     return Table(
         flows,
+        flows.view(np.uint64).reshape(-1, FLOW_WORDS),
         _aligned(settings.capacity * 2, SIDE).reshape(settings.capacity, 2),
         np.zeros(settings.capacity * 2, dtype=np.uint64),
         np.zeros((settings.beat_blocks, BLOCK_BEATS, 2), dtype=np.int32),
@@ -362,7 +367,8 @@ def make_table(settings: MeterSettings, seed: int, fixed: tuple[Any, ...]) -> Ta
         clock,
         np.zeros(COUNTERS, dtype=np.int64),
         limits,
-        key,
+        np.zeros((KEYS_AHEAD, 8), dtype=np.uint64),
+        np.array([seed], dtype=np.uint64),
         np.zeros(8, dtype=np.int64),
         *fixed,
     )
@@ -370,8 +376,10 @@ def make_table(settings: MeterSettings, seed: int, fixed: tuple[Any, ...]) -> Ta
 
 def make_out(rows: int, packets: int) -> Out:
     """Allocate result buffers for ``rows`` ended flows per run and batches of ``packets``."""
+    flows = np.zeros(rows, dtype=FLOW)
     return Out(
-        np.zeros(rows, dtype=FLOW),
+        flows,
+        flows.view(np.uint64).reshape(-1, FLOW_WORDS),
         np.zeros((rows, 2), dtype=SIDE),
         np.zeros(rows, dtype=NAME),
         np.zeros((2 * MOST_BEATS, 2), dtype=np.int32),

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from davylamp.errors import BadUse
 from davylamp.flows import layout as at
 from davylamp.flows.export import FlowBatch, FlowStart, empty, join, read_start
-from davylamp.flows.layout import MeterSettings, Out, make_out, make_table
+from davylamp.flows.layout import Ints, MeterSettings, Out, Rows, make_out, make_table
 from davylamp.flows.step import run
 from davylamp.flows.words import MINER_AGENTS, MINING_WORDS, hash_pools, make_vocabulary, rank_ports
+from davylamp.kernel import prepared
 from davylamp.records import PacketBatch
 
 __all__ = ["Checks", "FlowBatch", "FlowStart", "Marked", "Meter", "MeterSettings", "Metered"]
@@ -89,6 +90,7 @@ class Meter:
         )
         self._slot_mask = settings.capacity - 1
         self._out = make_out(OUT_FLOWS, 0)
+        self._run = prepared(run)
         self._ended = empty()
         self._nothing = _as_kernel_reads(
             PacketBatch(*(np.zeros(0, dtype=_DTYPES[f]) for f in PacketBatch._fields))
@@ -107,7 +109,7 @@ class Meter:
         pieces: list[FlowBatch] = []
         done = 0
         while done < packets:
-            done = run(self._table, batch, out, done, False)
+            done = self._run(self._table, batch, out, done, False)
             if done < packets or out.fill[at.OUT_ROWS]:
                 pieces.append(_drain(out))
         self._ended = join(pieces)
@@ -131,10 +133,10 @@ class Meter:
 
     def confirm_discovery(self, flow_ids: Sequence[int]) -> None:
         """The hash of a packet in `Checks` is right: its flow is a node's."""
-        for flows in (self._table.flows[self._live(flow_ids)], self._ended.flows):
-            known = np.isin(flows["flow_id"], flow_ids)
-            flows["mark"][known] = at.KIND_NODE
-            flows["node"][known] = at.NODE_ETHEREUM
+        ended = self._ended.flows
+        known = _rows_of(ended, flow_ids)
+        ended["mark"][known] = at.KIND_NODE
+        ended["node"][known] = at.NODE_ETHEREUM
         for slot in self._live(flow_ids):
             row = self._table.flows[slot : slot + 1]
             row["mark"], row["node"], row["state"] = at.KIND_NODE, at.NODE_ETHEREUM, at.GIVEN_UP
@@ -160,7 +162,7 @@ class Meter:
         pieces = []
         done, total = 0, int(self._table.clock[at.USED])
         while done < total:
-            done = run(self._table, self._nothing, self._out, done, True)
+            done = self._run(self._table, self._nothing, self._out, done, True)
             pieces.append(_drain(self._out))
         self._ended = join(pieces)
         return self._ended
@@ -198,13 +200,18 @@ class Meter:
     def _decide(self, flow_ids: Sequence[int], state: int) -> None:
         for slot in self._live(flow_ids):
             self._table.flows["state"][slot] = state
-        self._ended.flows["state"][np.isin(self._ended.flows["flow_id"], flow_ids)] = state
+        self._ended.flows["state"][_rows_of(self._ended.flows, flow_ids)] = state
 
     def _roomy(self, packets: int) -> Out:
         """Result buffers with room for marks of that many packets."""
         if self._out.mark_row.size < packets:
-            self._out = make_out(OUT_FLOWS, packets)
+            self._out = make_out(OUT_FLOWS, 1 << packets.bit_length())
         return self._out
+
+
+def _rows_of(flows: Rows, flow_ids: Sequence[int]) -> Ints:
+    """Rows that belong to any of the flows; a part of a flow that goes on is one of them."""
+    return np.flatnonzero(np.isin(flows["flow_id"], flow_ids)) if flows.size else np.zeros(0, np.int64)
 
 
 def _drain(out: Out) -> FlowBatch:

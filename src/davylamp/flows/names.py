@@ -123,7 +123,7 @@ def is_pool(table: Table, buffer: Bytes, low: int, high: int) -> bool:
     pools = table.pools
     if pools.size == 0:
         return False
-    h = table.key[at.KEY_SEED]
+    h = table.seed[0]
     for p in range(high - 1, low - 1, -1):
         h = mix_name(h, lower(np.int64(buffer[p])))
         if p == low or buffer[p - 1] == 0x2E:

@@ -13,10 +13,27 @@ from davylamp.flows import triage
 from davylamp.flows.account import assign_hint, beat, begin_part, count, create, why_over
 from davylamp.flows.layout import Out, Table
 from davylamp.flows.names import keep_name, read_hello, trim_host
-from davylamp.flows.table import advance, end, find, load_key, sweep, take_slot, write_row
+from davylamp.flows.table import (
+    advance,
+    call_beats,
+    call_flow,
+    end,
+    find,
+    load_key,
+    side_of,
+    sweep,
+    take_slot,
+    write_row,
+)
 from davylamp.flows.web import is_request
-from davylamp.kernel import borrow, fused, kernel
+from davylamp.kernel import fused, kernel
 from davylamp.records import FIN, RST, SYN, TCP, PacketBatch
+
+# How many packets ahead memory is called near, since nearly every packet's flow lies outside the caches: the index
+# entry, then the row that it names, then the row's beats. FAR stays below `layout.KEYS_AHEAD`.
+FAR: Final = 24  # measured: 1 GB of control captures, see docs/concepts/2-flows.md
+NEAR: Final = 12
+NEXT: Final = 4
 
 UDP_LOOKS: Final = 4  # judged: node discovery begins with its first packets
 TLS_RECORD_LOOKS: Final = 8  # judged: records without a hello exhaust a flow's looks six times faster
@@ -30,7 +47,7 @@ _S32: Final = np.uint64(32)
 @fused
 def place(table: Table, batch: PacketBatch, out: Out, i: int, side: int) -> int:
     """The slot of packet ``i``'s flow, ending what it replaces; NOTHING when ``out`` is full."""
-    slot = find(table)
+    slot = find(table, i)
     if slot != at.NOTHING:
         reason = why_over(table, batch, i, slot, side)
         if reason == at.END_NONE:
@@ -176,7 +193,7 @@ def step(table: Table, batch: PacketBatch, out: Out, i: int) -> bool:
     advance(table, batch.ts_ns[i])
     if not sweep(table, out):
         return False
-    side = load_key(table, batch, i)
+    side = side_of(table, i)
     slot = place(table, batch, out, i, side)
     if slot == at.NOTHING:
         return False
@@ -204,14 +221,21 @@ def run(table: Table, batch: PacketBatch, out: Out, start: int, closing: bool) -
     Returns:
         The packet (the row, when closing) to go on with; the count of them when all are done.
     """
-    table, batch, out = borrow(table), borrow(batch), borrow(out)
     if closing:
         for slot in range(start, table.clock[at.USED]):
             if table.flows[slot].flow_id >= 0 and not end(table, out, slot, at.END_INPUT):
                 return slot
         return int(table.clock[at.USED])
     n = batch.ts_ns.size
+    for i in range(start, min(n, start + FAR)):
+        load_key(table, batch, i)
     for i in range(start, n):
+        if i + FAR < n:
+            load_key(table, batch, i + FAR)
+        if i + NEAR < n:
+            call_flow(table, i + NEAR)
+        if i + NEXT < n:
+            call_beats(table, i + NEXT)
         if not step(table, batch, out, i):
             return i
     return n

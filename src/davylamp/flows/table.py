@@ -15,7 +15,7 @@ import numpy as np
 
 from davylamp.flows import layout as at
 from davylamp.flows.layout import Out, Table
-from davylamp.kernel import fused
+from davylamp.kernel import fused, prefetch
 from davylamp.records import TCP, PacketBatch
 
 SWEEP_EVERY: Final = 4  # judged: packets per swept row; a full default table takes 2 M packets
@@ -34,33 +34,64 @@ _ZERO: Final = np.uint64(0)
 
 
 @fused
-def load_key(table: Table, batch: PacketBatch, i: int) -> int:
-    """Put packet ``i``'s key, its ends in order of address, into ``table.key``; 0 if a sends, 1 if b does."""
-    key = table.key
+def load_key(table: Table, batch: PacketBatch, i: int) -> None:
+    """Put packet ``i``'s key, its ends in order of address, into ``table.keys`` and call its index entry near.
+
+    Which end sends is as good as random, so nothing here branches on it.
+    """
+    key = table.keys[i & (at.KEYS_AHEAD - 1)]
     s_hi, s_lo = batch.src_hi[i], batch.src_lo[i]
     d_hi, d_lo = batch.dst_hi[i], batch.dst_lo[i]
     s_port, d_port = np.uint64(batch.sport[i]), np.uint64(batch.dport[i])
-    swap = s_hi > d_hi or (s_hi == d_hi and (s_lo > d_lo or (s_lo == d_lo and s_port > d_port)))
-    if swap:
-        s_hi, s_lo, d_hi, d_lo = d_hi, d_lo, s_hi, s_lo
-        s_port, d_port = d_port, s_port
+    side = (s_hi > d_hi) | ((s_hi == d_hi) & ((s_lo > d_lo) | ((s_lo == d_lo) & (s_port > d_port))))
+    swap = _ZERO - np.uint64(side)  # all bits or none
+    high, low, port = (s_hi ^ d_hi) & swap, (s_lo ^ d_lo) & swap, (s_port ^ d_port) & swap
+    s_hi, s_lo, s_port = s_hi ^ high, s_lo ^ low, s_port ^ port
+    d_hi, d_lo, d_port = d_hi ^ high, d_lo ^ low, d_port ^ port
     ports = (s_port << _S32) | (d_port << _S16) | np.uint64(batch.proto[i])
     key[at.KEY_A_HI], key[at.KEY_A_LO] = s_hi, s_lo
     key[at.KEY_B_HI], key[at.KEY_B_LO] = d_hi, d_lo
     key[at.KEY_PORTS] = ports
-    h = (key[at.KEY_SEED] ^ s_lo) * _M1
+    h = (table.seed[0] ^ s_lo) * _M1
     h = ((h ^ (h >> _S29)) ^ d_lo) * _M2
     h = ((h ^ (h >> _S32)) ^ ports) * _M1
     h = ((h ^ (h >> _S29)) ^ s_hi) * _M2
     h = ((h ^ (h >> _S32)) ^ d_hi) * _M1
     key[at.KEY_HASH] = h >> _S32
-    return 1 if swap else 0
+    key[at.KEY_SIDE] = np.uint64(side)
+    prefetch(table.lookup, (h >> _S32) & np.uint64(table.lookup.size - 1), 0)
 
 
 @fused
-def find(table: Table) -> int:
-    """Slot of the flow under ``table.key``, or NOTHING."""
-    key, index = table.key, table.lookup
+def side_of(table: Table, i: int) -> int:
+    """Which end sends packet ``i``: 0 for a, 1 for b."""
+    return int(np.int64(table.keys[i & (at.KEYS_AHEAD - 1), at.KEY_SIDE]))
+
+
+@fused
+def call_flow(table: Table, i: int) -> None:
+    """Call near the row that the index names first for packet ``i``'s key; a guess that `find` does not rely on."""
+    key = table.keys[i & (at.KEYS_AHEAD - 1)]
+    guess = table.lookup[key[at.KEY_HASH] & np.uint64(table.lookup.size - 1)] & _LOW32
+    key[at.KEY_GUESS] = guess
+    slot = np.int64(guess) - 1  # a row before the first, where there is none, does no harm
+    prefetch(table.flows, slot, 0)
+    prefetch(table.flows, slot, 64)
+    prefetch(table.sides, slot, 64 * np.int64(key[at.KEY_SIDE]))
+
+
+@fused
+def call_beats(table: Table, i: int) -> None:
+    """Call near where the flow guessed for packet ``i`` keeps its next beat."""
+    slot = int(np.int64(table.keys[i & (at.KEYS_AHEAD - 1), at.KEY_GUESS])) - 1
+    flow = table.flows[max(slot, 0)]
+    prefetch(table.beats, flow.beat_tail, 8 * (flow.beats % at.BLOCK_BEATS))
+
+
+@fused
+def find(table: Table, i: int) -> int:
+    """Slot of the flow under packet ``i``'s key, or NOTHING."""
+    key, index = table.keys[i & (at.KEYS_AHEAD - 1)], table.lookup
     mask = np.uint64(index.size - 1)
     tag = key[at.KEY_HASH]
     place = tag & mask
@@ -167,7 +198,10 @@ def write_row(table: Table, out: Out, slot: int, reason: int) -> bool:
     row, name, beat = fill[at.OUT_ROWS], fill[at.OUT_NAMES], fill[at.OUT_BEATS]
     if row >= out.flows.size or name >= out.names.size or beat + flow.beats > out.beats.shape[0]:
         return False
-    out.flows[row] = flow
+    for k in range(
+        at.FLOW_WORDS
+    ):  # as words: LLVM takes a row's assignment apart byte by byte, for every packet
+        out.flow_words[row, k] = table.flow_words[slot, k]
     out.sides[row, 0] = table.sides[slot, 0]
     out.sides[row, 1] = table.sides[slot, 1]
     out.flows[row].end = reason
