@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import attribute, desk, energy, flows, lake, registry, scan, simulate
 
 app = typer.Typer(
     name="davylamp",
@@ -15,9 +15,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("scan")(scan.command)
+app.command("serve")(desk.serve)
 app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
 app.command("flows")(flows.command)
+app.add_typer(desk.app, name="desk")
+app.add_typer(desk.audit, name="audit")
 app.add_typer(lake.app, name="lake")
 app.add_typer(registry.app, name="registry")
 app.add_typer(simulate.app, name="simulate")

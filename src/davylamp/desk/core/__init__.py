@@ -1,0 +1,1 @@
+"""Shared by all rooms of the desk: actors of a request, workflow, errors as pages."""

@@ -1,0 +1,11 @@
+"""The app as Django knows it."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    """Names the app and its label."""
+
+    name = "davylamp.desk.core"
+    label = "core"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""Numbered documents from templates that an office can edit."""

@@ -1,0 +1,1 @@
+"""Observations from sensors, grouped into leads."""

@@ -1,0 +1,85 @@
+"""The steps of a lead, and who may take them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils import timezone
+
+from davylamp.desk.access.models import Duty
+from davylamp.desk.access.policy import Holder, Scope, govern
+from davylamp.desk.core.workflow import Step, define
+from davylamp.desk.leads.models import OPEN_STATES, Attribution, Intake, Lead, Observation, State
+
+READERS: Final = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER, Duty.LEADER, Duty.AUDITOR)
+
+
+def stamp(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
+    """A new state begins now."""
+    lead.state_since = timezone.now()
+
+
+def has_organisation(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> str:
+    """An attributed lead names whom."""
+    return "" if lead.organisation_code else "no organisation is attributed"
+
+
+def close(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
+    """The episode ends."""
+    lead.closed_at = timezone.now()
+    lead.due_at = None
+
+
+UNSENT: Final = frozenset(
+    {State.NEW, State.ATTRIBUTING, State.UNATTRIBUTABLE, State.PROJECT, State.ELSEWHERE}
+)
+STEPS: Final = (
+    Step("attribute", frozenset({State.NEW, State.UNATTRIBUTABLE}), State.ATTRIBUTING, effects=(stamp,)),
+    Step("confirm", UNSENT, State.ATTRIBUTED, guards=(has_organisation,), effects=(stamp,)),
+    Step("give_up", UNSENT | {State.ATTRIBUTED}, State.UNATTRIBUTABLE, needs=("reason",), effects=(stamp,)),
+    Step("match_project", UNSENT | {State.ATTRIBUTED}, State.PROJECT, needs=("reason",), effects=(stamp,)),
+    Step("send_away", UNSENT | {State.ATTRIBUTED}, State.ELSEWHERE, needs=("reason",), effects=(stamp,)),
+    # consequences of a hand-over or a case, never buttons of their own
+    Step("hand_over", frozenset({State.ATTRIBUTED}), State.HANDED_OVER, effects=(stamp,)),
+    Step(
+        "come_back",
+        frozenset({State.HANDED_OVER, State.VERIFYING}),
+        State.ATTRIBUTING,
+        needs=("reason",),
+        effects=(stamp,),
+    ),
+    Step(
+        "verify",
+        frozenset({State.HANDED_OVER, State.ATTRIBUTED, State.DETERMINED}),
+        State.VERIFYING,
+        effects=(stamp,),
+    ),
+    Step("determine", frozenset({State.VERIFYING, State.DETERMINED}), State.DETERMINED, effects=(stamp,)),
+    Step("rectify", frozenset({State.DETERMINED, State.RECHECK}), State.RECTIFYING, effects=(stamp,)),
+    Step("await_recheck", frozenset({State.RECTIFYING, State.DETERMINED}), State.RECHECK, effects=(stamp,)),
+    Step(
+        "close",
+        frozenset({State.RECHECK, State.DETERMINED, State.PROJECT, State.ELSEWHERE}),
+        State.CLOSED,
+        effects=(stamp, close),
+    ),
+    Step("merge", OPEN_STATES, State.MERGED, needs=("into", "reason"), effects=(stamp,)),
+    Step("assign", OPEN_STATES, "", needs=("to",)),
+)
+
+
+def install() -> None:
+    """Called when Django is ready."""
+    define(Lead, STEPS)
+    desk = (Duty.ANALYST, Duty.APPROVER)
+    actions = dict.fromkeys(
+        ("attribute", "confirm", "give_up", "match_project", "send_away", "merge", "assign"), desk
+    )
+    govern(
+        Lead,
+        Scope(),
+        {"read": (*READERS, Duty.CONTACT, Duty.INSPECTOR), "export": READERS, "create": desk, **actions},
+    )
+    inside = Scope("lead__region_code", "lead__organisation_code", "lead__classification")
+    govern(Observation, inside, {"read": READERS})
+    govern(Attribution, inside, {"read": READERS})
+    govern(Intake, Scope("", "", ""), {"read": (Duty.ANALYST, Duty.AUDITOR), "create": (Duty.ANALYST,)})

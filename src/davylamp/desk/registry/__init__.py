@@ -1,0 +1,1 @@
+"""Organisations, their networks and contacts, bitemporal, in three layers."""

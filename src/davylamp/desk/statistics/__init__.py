@@ -1,0 +1,1 @@
+"""Figures with a definition, an as-of time and revisions."""
