@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from davylamp.desk.access.models import Clearance, Duty, Posting, Recusal, User
 from davylamp.errors import DavylampError
@@ -70,14 +71,15 @@ Relation = Callable[[Holder, Seat], Q]
 class Scope:
     """Where a model keeps what the policy asks for; empty where it has no such thing.
 
-    ``relations`` add, by duty, what else must hold; ``subtree`` gives the organisations below a contact's
-    own.
+    ``relations`` add, by duty, what else must hold. ``is_blank_whole`` says that a row without a region
+    belongs to the province, and is seen from a seat for a whole province; else nobody sees it.
     """
 
     region: str = "region_code"
     organisation: str = "organisation_code"
     classification: str = "classification"
     relations: dict[str, Relation] = field(default_factory=dict)
+    is_blank_whole: bool = False
 
 
 SCOPES: Final[dict[type[Model], Scope]] = {}
@@ -118,7 +120,9 @@ def _seat_sees(holder: Holder, seat: Seat, model: type[Model]) -> Q:
     if seat.duty == Duty.CONTACT:
         where &= _own(seat, scope) if scope.organisation else NOBODY
     elif scope.region:
-        where &= Q(**{f"{scope.region}__startswith": region_prefix(seat.region_code)})
+        prefix = region_prefix(seat.region_code)
+        place = Q(**{f"{scope.region}__startswith": prefix})
+        where &= place | Q(**{scope.region: ""}) if scope.is_blank_whole and len(prefix) == 2 else place
     if scope.classification:
         where &= Q(**{f"{scope.classification}__lte": seat.clearance})
     relation = scope.relations.get(seat.duty)
@@ -175,7 +179,9 @@ def find(holder: Holder, model: type[T], **key: Any) -> T:
     found = visible(holder, model).filter(**key).first()
     if found is None:
         raise Hidden(
-            "E-ACC-404", "there is no such item", "it may have another number, or not be yours to see"
+            "E-ACC-404",
+            _("there is no such item"),
+            _("it may have another number, or not be yours to see"),
         )
     return found
 
@@ -189,10 +195,12 @@ def check(holder: Holder, action: str, item: Model) -> None:
     """
     if not visible(holder, type(item)).filter(pk=item.pk).exists():
         raise Hidden(
-            "E-ACC-404", "there is no such item", "it may have another number, or not be yours to see"
+            "E-ACC-404",
+            _("there is no such item"),
+            _("it may have another number, or not be yours to see"),
         )
     if not may(holder, action, item):
-        raise Forbidden("E-ACC-403", "your duty does not include this", "ask whoever made your account")
+        raise Forbidden("E-ACC-403", _("your duty does not include this"), _("ask whoever made your account"))
 
 
 def can_create(holder: Holder, model: type[Model], *, region_code: str, organisation_code: str = "") -> bool:

@@ -2,6 +2,7 @@
 
 from davylamp.desk.access.models import Duty, Posting, Recusal, Token, User
 from davylamp.desk.access.policy import Scope, govern
+from davylamp.desk.audit.models import AuditEvent
 
 
 def install() -> None:
@@ -17,3 +18,5 @@ def install() -> None:
     govern(Posting, place, {"read": (Duty.ADMIN, Duty.AUDITOR), "create": keepers, "end": keepers})
     govern(Recusal, whole, {"read": (Duty.ADMIN, Duty.AUDITOR), "create": keepers, "end": keepers})
     govern(Token, whole, {"read": (Duty.ADMIN, Duty.AUDITOR), "create": keepers, "revoke": keepers})
+    trail = Scope("region_code", "", "", is_blank_whole=True)
+    govern(AuditEvent, trail, {"read": (Duty.AUDITOR,), "verify": (Duty.AUDITOR,)})

@@ -9,3 +9,9 @@ class CoreConfig(AppConfig):
     name = "davylamp.desk.core"
     label = "core"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the policy of saved views."""
+        from davylamp.desk.core import saved_views
+
+        saved_views.install()

@@ -1,15 +1,12 @@
 """The second factor: shown at login by privileged duties, set up once with an authenticator."""
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django_otp import login as otp_login
-from django_otp import match_token, user_has_device
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp import user_has_device
 
-from davylamp.desk.audit.record import record
+from davylamp.desk.access import second_factor as factor
 
 
 def next_of(request: HttpRequest) -> str:
@@ -25,11 +22,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         return redirect("second-factor-setup")
     failed = False
     if request.method == "POST":
-        device = match_token(request.user, request.POST.get("token", "").strip())
-        if device is not None:
-            otp_login(request, device)
-            with transaction.atomic():
-                record("user.second_factor", ("access.user", str(request.user.pk)))
+        if factor.show(request, request.POST.get("token", "")):
             return redirect(next_of(request))
         failed = True
     return render(request, "access/second_factor.html", {"failed": failed, "next": next_of(request)})
@@ -40,19 +33,22 @@ def set_up(request: HttpRequest) -> HttpResponse:
     """Show the key once, and take it into use with the first right digits."""
     if user_has_device(request.user):
         return redirect("second-factor")
-    device, _ = TOTPDevice.objects.get_or_create(user=request.user, name="authenticator", confirmed=False)
+    device = factor.waiting_device(request.user)
     failed = False
     if request.method == "POST":
-        if device.verify_token(request.POST.get("token", "").strip()):
-            with transaction.atomic():
-                device.confirmed = True
-                device.save()
-                record("user.second_factor_set_up", ("access.user", str(request.user.pk)))
-            otp_login(request, device)
+        if factor.confirm(request, device, request.POST.get("token", "")):
             return redirect("/")
         failed = True
     import segno
 
-    picture = segno.make(device.config_url).svg_data_uri(scale=4, dark="#1F2933")
-    context = {"failed": failed, "picture": picture, "url": device.config_url}
+    picture = segno.make(device.config_url).svg_data_uri(scale=4, border=3, dark="#1F2933", light="#FFFFFF")
+    context = {"failed": failed, "picture": picture, "key": spelled(device.config_url)}
     return render(request, "access/set_up.html", context)
+
+
+def spelled(url: str) -> str:
+    """The key of an otpauth address in groups of four, for who types it."""
+    from urllib.parse import parse_qs, urlsplit
+
+    key = parse_qs(urlsplit(url).query).get("secret", [""])[0]
+    return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
