@@ -1,7 +1,8 @@
 """The Chinese working calendar: weekends, holidays, and the weekend days that are worked instead (调休).
 
-Years come from the `chinesecalendar` package; the province's administrator adds a new one when the State Council has
-announced it, and single days (a longer Spring Festival) at any time. A year that nobody entered is refused: a deadline is never guessed.
+Years come from the `chinesecalendar` package; the province's administrator adds a new one when the State Council
+has announced it, and single days (a longer Spring Festival) at any time. A year that nobody entered is refused: a
+deadline is never guessed.
 
 Deadlines are counted in China Standard Time, a fixed offset of eight hours.
 """
