@@ -1,0 +1,86 @@
+"""What every operation states: its scopes, and every answer that it can give."""
+
+from typing import Annotated, Any, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Schema
+from pydantic import Field, StringConstraints
+
+from davylamp.desk.api.answers import ApiError, Problem
+from davylamp.desk.api.auth import TokenAuth
+from davylamp.desk.api.cursors import MOST, USUAL
+
+Code = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+"""A key of the office's own."""
+Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+Region = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{6}$"), Field(description="GB/T 2260", examples=["330100"])
+]
+Version = Annotated[int, Field(ge=1, description="Rises with every change; goes into If-Match.")]
+
+ALWAYS: Final = {
+    400: "the request has no meaning: damaged JSON, a cursor of another question",
+    401: "no valid token",
+    403: "the token lacks a scope, or the account's duty does not include this",
+    413: "the body is too large",
+    422: "parameters or data that cannot be, with all faults; a step that is not possible now",
+    429: "too many calls; Retry-After says when",
+}
+ABSENT: Final = {404: "there is no such item that this account may know of"}
+STALE: Final = {409: "someone else changed it; read it again", 428: "If-Match is missing"}
+
+
+def op(*scopes: str, gives: Any, also: dict[int, str] | None = None, **extra: Any) -> dict[str, Any]:
+    """The keyword arguments of an operation.
+
+    Args:
+        scopes: that a token needs, all of them.
+        gives: schema of the answer.
+        also: further statuses and when.
+        extra: further OpenAPI keys.
+    """
+    errors = {**ALWAYS, **(also or {})}
+    told = {str(status): {"description": words} for status, words in errors.items()}
+    return {
+        "auth": TokenAuth(*scopes),
+        "response": {200: gives, **dict.fromkeys(errors, Problem)},
+        "openapi_extra": {"responses": told, "x-scopes": list(scopes), **extra},
+    }
+
+
+class Paging(Schema):
+    """Which part of a list."""
+
+    cursor: Annotated[str, StringConstraints(max_length=1000)] = Query(
+        "", description="`next` of the page before; empty begins."
+    )
+    limit: int = Query(USUAL, ge=1, le=MOST, description="Rows of a page, at most.")
+
+
+class Quantity(Schema):
+    """A number with what belongs to it. All three figures are null where it is not known."""
+
+    estimate: float | None
+    low: float | None = Field(description="Lower end of the 95 % interval.")
+    high: float | None = Field(description="Upper end of the 95 % interval.")
+    unit: str
+    grade: str = Field("", description="A to D, of energy figures.")
+
+
+def version_of(request: HttpRequest) -> int:
+    """The version that the caller saw, from If-Match.
+
+    Raises:
+        ApiError: E-API-428 without one, E-API-409 for one that no item ever had.
+    """
+    text = request.headers.get("If-Match", "").strip().strip('"')
+    if not text:
+        raise ApiError(
+            428, "E-API-428", _("say which version you saw"), _("send If-Match with the item's version")
+        )
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ApiError(
+            409, "E-API-409", _("this is no version of the item"), _("read it again; its version is a number")
+        )
+    return int(text)
