@@ -121,6 +121,6 @@ def plain(response: HttpResponse) -> HttpResponse:
         response.status_code, (_("this went wrong"), _("tell an administrator the X-Request-Id"))
     )
     made = refuse(response.status_code, f"E-API-{response.status_code}", message, hint)
-    if "Allow" in response.headers:
-        made.headers["Allow"] = response.headers["Allow"]
-    return made
+    response.content = made.content
+    response.headers["Content-Type"] = made.headers["Content-Type"]
+    return response

@@ -41,7 +41,7 @@ def op(*scopes: str, gives: Any, also: dict[int, str] | None = None, **extra: An
         extra: further OpenAPI keys.
     """
     errors = {**ALWAYS, **(also or {})}
-    told = {str(status): {"description": words} for status, words in errors.items()}
+    told = {status: {"description": words} for status, words in errors.items()}
     return {
         "auth": TokenAuth(*scopes),
         "response": {200: gives, **dict.fromkeys(errors, Problem)},

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
 from django.http.response import HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from davylamp.desk.api.answers import plain, refuse
@@ -28,6 +29,7 @@ class ApiMiddleware:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
+        translation.activate(translation.get_language_from_request(request))
         response = self._shape(request) or self.get_response(request)
         if isinstance(response, HttpResponse):
             response = plain(response)
