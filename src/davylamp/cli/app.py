@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, desk, desk_admin, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import attribute, desk, desk_admin, desk_backup, energy, flows, lake, registry, scan, simulate
 
 app = typer.Typer(
     name="davylamp",
@@ -20,6 +20,7 @@ app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
 app.command("flows")(flows.command)
 desk_admin.register(desk.app)
+desk_backup.register(desk.app)
 app.add_typer(desk.app, name="desk")
 app.add_typer(desk.audit, name="audit")
 app.add_typer(lake.app, name="lake")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from davylamp.desk.access.models import Posting, User
     from davylamp.desk.access.policy import Holder
 
+WIDE = 400  # columns where nobody looks: a file or a pipe
 user = typer.Typer(help="Accounts.", no_args_is_help=True)
 posting = typer.Typer(help="Duties of accounts: what, where, until when.", no_args_is_help=True)
 recusal = typer.Typer(help="Ties between accounts and organisations (回避).", no_args_is_help=True)
@@ -111,7 +112,16 @@ def _show(rows: Sequence[Mapping[str, Any]], output: Format) -> None:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else str(v) for v in row.values()))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def _tell(row: Mapping[str, Any], output: Format) -> None:
+    """One row, a line for each field, so that a secret is never broken in two."""
+    if output is Format.json:
+        _show([row], output)
+        return
+    for name, value in row.items():
+        typer.echo(f"{name:<10}{value}")
 
 
 @user.command("add")
@@ -134,7 +144,7 @@ def add_user(
 
         first = _posting(duty, region, organisation, clearance, basis)
         made, password = create_account(_holder(), account, name, first, is_demo=demo)
-        _show([{"account": made.username, "name": made.name, "password": password}], output)
+        _tell({"account": made.username, "name": made.name, "password": password}, output)
 
 
 @user.command("close")
@@ -261,7 +271,7 @@ def issue_token(
             raise BadUse("E-DSK-006", f"no scope {', '.join(strange)}", f"one of {', '.join(Token.SCOPES)}")
         made, secret = issue(_holder(), _account(account), name, scope, days)
         expires = made.expires_at.isoformat(timespec="seconds")
-        _show([{"id": str(made.pk), "secret": secret, "expires": expires}], output)
+        _tell({"id": str(made.pk), "secret": secret, "expires": expires}, output)
 
 
 @token.command("revoke")
