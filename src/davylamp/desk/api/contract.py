@@ -1,15 +1,22 @@
 """What every operation states: its scopes, and every answer that it can give."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Schema
 from pydantic import Field, StringConstraints
 
+from davylamp.desk.access import policy
+from davylamp.desk.access.policy import Holder
+from davylamp.desk.access.services import colleagues
 from davylamp.desk.api.answers import ApiError, Problem
 from davylamp.desk.api.auth import TokenAuth
 from davylamp.desk.api.cursors import MOST, USUAL
+from davylamp.desk.audit.models import AuditedModel
+from davylamp.desk.core import workflow
 
 Code = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
 """A key of the office's own."""
@@ -66,6 +73,40 @@ class Quantity(Schema):
     high: float | None = Field(description="Upper end of the 95 % interval.")
     unit: str
     grade: str = Field("", description="A to D, of energy figures.")
+
+
+class StepRow(Schema):
+    """A step that the caller may take now."""
+
+    name: str
+    needs: list[str]
+
+
+def steps_of(item: AuditedModel, who: Holder) -> list[dict[str, Any]]:
+    """The steps that a caller may take from here."""
+    return [{"name": s.name, "needs": list(s.needs)} for s in workflow.available(item, who)]
+
+
+def same(item: Any, schema: type[Schema], who: Holder) -> dict[str, Any]:
+    """The fields that an item and a schema both have under one name; empty where the caller's duty never reads them."""
+    found = {name: getattr(item, name) for name in schema.model_fields if hasattr(item, name)}
+    for name in policy.fields_hidden(who, type(item)) & found.keys():
+        found[name] = type(found[name])() if isinstance(found[name], str | list | dict) else None
+    return found
+
+
+def colleague(who: Holder, duties: Iterable[str], region_code: str, username: str) -> UUID:
+    """The key of an account that could take an item of a region.
+
+    Raises:
+        ApiError: E-API-423 when there is none of that name.
+    """
+    found = colleagues(who, duties, region_code).filter(username=username).first()
+    if found is None:
+        raise ApiError(
+            422, "E-API-423", _("nobody of this name works in that region"), _("name an account that does")
+        )
+    return found.pk
 
 
 def version_of(request: HttpRequest) -> int:

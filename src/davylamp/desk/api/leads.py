@@ -9,9 +9,25 @@ from ninja import Path, Query, Router, Schema
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from davylamp.desk.access import policy
+from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder
 from davylamp.desk.api.auth import holder
-from davylamp.desk.api.contract import ABSENT, STALE, Code, Paging, Quantity, Region, Text, Version, op, version_of
+from davylamp.desk.api.contract import (
+    ABSENT,
+    STALE,
+    Code,
+    Paging,
+    Quantity,
+    Region,
+    StepRow,
+    Text,
+    Version,
+    colleague,
+    op,
+    same,
+    steps_of,
+    version_of,
+)
 from davylamp.desk.api.cursors import page
 from davylamp.desk.core import workflow
 from davylamp.desk.leads.models import Attribution, Lead, Observation, State, Tier
@@ -63,13 +79,6 @@ class LeadPage(Schema):
 
     items: list[LeadRow]
     next: str | None
-
-
-class StepRow(Schema):
-    """A step that the caller may take now."""
-
-    name: str
-    needs: list[str]
 
 
 class LeadDetail(LeadRow):
@@ -170,16 +179,12 @@ class AttributionPage(Schema):
     next: str | None
 
 
-class StepBody(Schema):
-    """What a step needs."""
+class LeadStep(Schema):
+    """What a step of a lead needs; `needs` names it."""
 
     reason: Text = Field("", description="Your own words; they go into the audit.")
-    data: dict[str, Any] = Field(default_factory=dict, description="By the names in `needs`.")
-
-
-def _same(item: Any, schema: type[Schema]) -> dict[str, Any]:
-    """The fields that an item and its schema both have under one name."""
-    return {name: getattr(item, name) for name in schema.model_fields if hasattr(item, name)}
+    to: Code | None = Field(None, description="Of `assign`: login name of a colleague.")
+    into: Code | None = Field(None, description="Of `merge`: number of the other lead.")
 
 
 def _hashrate(item: Lead | Observation) -> dict[str, Any]:
@@ -191,10 +196,10 @@ def _hashrate(item: Lead | Observation) -> dict[str, Any]:
     }
 
 
-def lead_row(lead: Lead) -> dict[str, Any]:
+def lead_row(lead: Lead, who: Holder) -> dict[str, Any]:
     """A lead as the API gives it."""
     return {
-        **_same(lead, LeadRow),
+        **same(lead, LeadRow, who),
         "observations": lead.observations_count,
         "hashrate": _hashrate(lead),
         "energy": {
@@ -215,25 +220,29 @@ def lead_row(lead: Lead) -> dict[str, Any]:
 
 def lead_detail(lead: Lead, who: Holder) -> dict[str, Any]:
     """A lead with its ties, of which those are told that the caller may know of."""
-    ties = [key for key in (lead.relapse_of_id, lead.merged_into_id) if key]
+    hidden = policy.fields_hidden(who, Lead)
+    named = {"relapse_of": lead.relapse_of_id, "merged_into": lead.merged_into_id}
+    ties = [key for name, key in named.items() if key and name not in hidden]
     known = dict(policy.visible(who, Lead).filter(pk__in=ties).values_list("pk", "number")) if ties else {}
     earlier = known.get(lead.relapse_of_id)
+    is_told = lead.assigned_to is not None and "assigned_to" not in hidden
     return {
-        **lead_row(lead),
+        **lead_row(lead, who),
         "relapse_of": earlier,
         "relapse_key": lead.relapse_key if earlier else "",
         "merged_into": known.get(lead.merged_into_id),
-        "assigned_to": str(lead.assigned_to) if lead.assigned_to else None,
-        "steps": [{"name": s.name, "needs": list(s.needs)} for s in workflow.available(lead, who)],
+        "assigned_to": str(lead.assigned_to) if is_told else None,
+        "steps": steps_of(lead, who),
     }
 
 
 @router.get("/leads", operation_id="list_leads", **op("read", gives=LeadPage))
 def list_leads(request: HttpRequest, asked: Query[LeadFilter]) -> dict[str, Any]:
     """The leads that the account may know of, by number."""
-    rows: QuerySet[Lead] = policy.visible(holder(request), Lead).filter(asked.where())
+    who = holder(request)
+    rows: QuerySet[Lead] = policy.visible(who, Lead).filter(asked.where())
     found = page(rows, BY, asked.question(), asked.cursor, asked.limit)
-    return {"items": [lead_row(lead) for lead in found.rows], "next": found.next}
+    return {"items": [lead_row(lead, who) for lead in found.rows], "next": found.next}
 
 
 @router.get("/leads/{number}", operation_id="read_lead", **op("read", gives=LeadDetail, also=ABSENT))
@@ -256,7 +265,7 @@ def list_observations(request: HttpRequest, number: Number, asked: Query[Paging]
     lead = policy.find(who, Lead, number=number)
     rows = policy.visible(who, Observation).filter(lead=lead)
     found = page(rows, ("last_seen", "id"), number, asked.cursor, asked.limit)
-    items = [{**_same(o, ObservationRow), "id": str(o.pk), "hashrate": _hashrate(o)} for o in found.rows]
+    items = [{**same(o, ObservationRow, who), "id": str(o.pk), "hashrate": _hashrate(o)} for o in found.rows]
     return {"items": items, "next": found.next}
 
 
@@ -271,7 +280,7 @@ def list_attributions(request: HttpRequest, number: Number, asked: Query[Paging]
     lead = policy.find(who, Lead, number=number)
     rows = policy.visible(who, Attribution).filter(lead=lead)
     found = page(rows, ("made_at", "id"), number, asked.cursor, asked.limit)
-    return {"items": [_same(a, AttributionRow) for a in found.rows], "next": found.next}
+    return {"items": [same(a, AttributionRow, who) for a in found.rows], "next": found.next}
 
 
 @router.post(
@@ -284,12 +293,17 @@ def take_step(
     response: HttpResponse,
     number: Number,
     step: Annotated[str, Path(max_length=32)],
-    body: StepBody,
+    body: LeadStep,
 ) -> dict[str, Any]:
     """Take a step; `steps` of the lead names those that are possible. If-Match carries the version that you saw."""
     who = holder(request)
     lead = policy.find(who, Lead, number=number)
     version = version_of(request)
-    done = workflow.perform(lead, step, who, {**body.data, "reason": body.reason}, version=version)
+    data: dict[str, Any] = {"reason": body.reason}
+    if body.to is not None:
+        data["to"] = colleague(who, (Duty.ANALYST, Duty.APPROVER), lead.region_code, body.to)
+    if body.into is not None:
+        data["into"] = policy.find(who, Lead, number=body.into)
+    done = workflow.perform(lead, step, who, data, version=version)
     response.headers["ETag"] = f'"{done.version}"'
     return lead_detail(done, who)
