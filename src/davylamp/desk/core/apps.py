@@ -11,7 +11,8 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the policy of saved views."""
-        from davylamp.desk.core import saved_views
+        """Register the policy of saved views and the calendar."""
+        from davylamp.desk.core import calendar, saved_views
 
         saved_views.install()
+        calendar.install()

@@ -1,4 +1,4 @@
-"""Views of a table that a person keeps under a name."""
+"""Views of a table that a person keeps under a name; days of the working calendar that an office announced."""
 
 from typing import ClassVar
 
@@ -31,3 +31,35 @@ class SavedView(AuditedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CalendarYear(AuditedModel):
+    """A year whose holidays are entered whole: deadlines may run into it."""
+
+    year = models.PositiveSmallIntegerField(unique=True)
+    basis = models.CharField(max_length=200)  # the State Council's notice, by its number
+
+    class Meta:
+        """By year."""
+
+        ordering: ClassVar = ["year"]
+
+    def __str__(self) -> str:
+        return str(self.year)
+
+
+class CalendarDay(AuditedModel):
+    """A day that differs from its weekday: a holiday (放假), or a weekend day that is worked (调休上班)."""
+
+    day = models.DateField(unique=True)
+    is_working = models.BooleanField()
+    name = models.CharField(max_length=60, blank=True)
+    basis = models.CharField(max_length=200)
+
+    class Meta:
+        """By date."""
+
+        ordering: ClassVar = ["day"]
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
