@@ -57,6 +57,7 @@ def state():
     """All that leads and observations say, without random keys and clock times."""
     hidden = {
         "id",
+        "intake_id",
         "version",
         "state_since",
         "relapse_of_id",

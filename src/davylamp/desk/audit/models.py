@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 
-from davylamp.desk.audit.record import plain_value, record
+from davylamp.desk.audit.record import plain_value, record, record_many
 from davylamp.errors import BadUse, DavylampError
 
 M = TypeVar("M", bound="AuditedModel")
@@ -204,6 +205,7 @@ class ImmutableModel(AuditedModel):
         super().save(*args, action=action, reason=reason, **kwargs)
 
 
+EXACT: Final = 10**15  # whole numbers beyond it may have been floats
 BATCH: Final = 500  # judged: SQLite takes 32,766 parameters a statement
 
 
@@ -220,34 +222,47 @@ def bulk_create(rows: Sequence[M], action: str, batch_id: str, *, reason: str = 
         record(action, (model._meta.label_lower, batch_id), told, reason=reason)
 
 
-def bulk_change(
-    rows: Sequence[M], names: Sequence[str], action: str, batch_id: str, *, reason: str = ""
-) -> None:
-    """Write some fields of many rows with one audit row, which holds their number and digests of before and after.
+def bulk_change(rows: Sequence[M], names: Sequence[str], action: str, *, reason: str = "") -> None:
+    """Write some fields of many rows, each with its own audit row, in a few statements.
+
+    Args:
+        rows: as they were read, with their new values; rows that did not change are left alone.
+        names: of the fields that may have changed.
+        action: what was done.
+        reason: the person's own words.
 
     Raises:
         Stale: E-AUD-003 when one of them was changed since it was read.
     """
-    if not rows:
-        return
-    model = type(rows[0])
-    before = sorted((str(r.pk), getattr(r, "_stored", {})) for r in rows)
-    with transaction.atomic():
-        for start in range(0, len(rows), BATCH):
-            part = {r.pk: r.version for r in rows[start : start + BATCH]}
-            held = model._base_manager.select_for_update().filter(pk__in=part).values_list("pk", "version")
-            if dict(held) != part:
-                raise Stale("E-AUD-003", f"{model.__name__} rows were changed by someone else", "do it again")
-        for row in rows:
-            row.version += 1
-        _update_each(rows, [model._meta.get_field(name) for name in (*names, "version")])
-        told = {"count": len(rows), "before": _digest_of(before), "digest": rows_digest(rows)}
-        record(action, (model._meta.label_lower, batch_id), told, reason=reason)
+    told = []
     for row in rows:
+        before, after = row._stored, row.snapshot()
+        changes = {n: [before.get(n), v] for n, v in after.items() if before.get(n) != v}
+        if changes:
+            told.append((row, changes))
+    if not told:
+        return
+    changed = [row for row, _ in told]
+    with transaction.atomic():
+        _check_versions(changed)
+        for row in changed:
+            row.version += 1
+        _update_each(changed, [changed[0]._meta.get_field(name) for name in (*names, "version")])
+        record_many(action, told, reason=reason)
+    for row in changed:
         row._stored = row.snapshot()
 
 
-def _update_each(rows: Sequence[M], columns: Sequence[Any]) -> None:
+def _check_versions(rows: Sequence[AuditedModel]) -> None:
+    model = type(rows[0])
+    for start in range(0, len(rows), BATCH):
+        part = {r.pk: r.version for r in rows[start : start + BATCH]}
+        held = model._base_manager.select_for_update().filter(pk__in=part).values_list("pk", "version")
+        if dict(held) != part:
+            raise Stale("E-AUD-003", f"{model.__name__} rows were changed by someone else", "do it again")
+
+
+def _update_each(rows: Sequence[AuditedModel], columns: Sequence[Any]) -> None:
     """One prepared UPDATE over all rows: Django's bulk_update compares every row with every other."""
     meta = rows[0]._meta
     quote = connection.ops.quote_name
@@ -259,12 +274,40 @@ def _update_each(rows: Sequence[M], columns: Sequence[Any]) -> None:
         cursor.executemany(statement, values)
 
 
-def _digest_of(value: Any) -> str:
+def rows_digest(rows: Iterable[AuditedModel]) -> str:
+    """SHA-256 over the rows' snapshots in the order of their keys, values as the database gives them back."""
+    return states_digest((str(row.pk), settled(type(row), row.snapshot())) for row in rows)
+
+
+def states_digest(states: Iterable[tuple[str, dict[str, Any]]]) -> str:
+    """SHA-256 over keys and settled snapshots."""
     from davylamp.desk.audit.chain import canonical, digest
 
-    return digest(canonical(value))
+    return digest(canonical([[key, state] for key, state in sorted(states, key=lambda s: s[0])]))
 
 
-def rows_digest(rows: Iterable[AuditedModel]) -> str:
-    """SHA-256 over the rows' snapshots in the order of their keys."""
-    return _digest_of([[str(r.pk), r.snapshot()] for r in sorted(rows, key=lambda r: str(r.pk))])
+def settled(model: type[AuditedModel], state: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot as it reads after a way through the database: 1 in a column of floats is 1.0, for instance."""
+    known = {f.attname: f for f in model._meta.concrete_fields}
+    return {name: _settle(known.get(name), value) for name, value in state.items()}
+
+
+def _settle(column: Any, value: Any) -> Any:
+    if value is None or column is None or (isinstance(value, str) and value.startswith("digest:")):
+        return value
+    if isinstance(column, models.JSONField):
+        return _settle_json(value)
+    try:
+        return plain_value(column.to_python(value))
+    except (ValidationError, ValueError, TypeError):
+        return value
+
+
+def _settle_json(value: Any) -> Any:
+    """PostgreSQL gives 1e18 back as a whole number."""
+    if isinstance(value, dict):
+        return {k: _settle_json(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_settle_json(v) for v in value]
+    is_huge = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= EXACT
+    return str(float(value)) if is_huge else value

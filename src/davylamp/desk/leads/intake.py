@@ -137,7 +137,7 @@ def _group(made: Intake, found: _Sorted, delivery: Delivery) -> None:
     known = {found.lead_of[ref] for ref in news.traces if ref in found.lead_of}
     for lead in _leads(known - news.leads.keys()):
         news.leads[lead.pk] = lead
-    refresh(news, {lead.pk for lead in book.begun}, str(made.pk))
+    refresh(news, {lead.pk for lead in book.begun}, made)
 
 
 def _leads(keys: Iterable[UUID]) -> Iterable[Lead]:

@@ -77,6 +77,9 @@ class Lead(AuditedModel):
     """
 
     number = models.CharField(max_length=16, unique=True)
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )  # the delivery that began it
     key = models.CharField(max_length=64, db_index=True)  # digest of address, port block, holder
     ip = models.CharField(max_length=45, db_index=True)
     ip_sort = models.CharField(max_length=32, db_index=True)  # hex of the 128-bit address
@@ -197,6 +200,9 @@ class LeadStanding(ImmutableModel):
     """Where a lead stands from a moment on, until its next one: what statistics as of a time count."""
 
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="standings")
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="standings"
+    )  # the delivery that brought it; none for a person's step
     at = models.DateTimeField(db_index=True)
     number = models.PositiveIntegerField()  # the lead's version that brought it
     state = models.CharField(max_length=16, choices=State.choices)
@@ -270,6 +276,9 @@ class Attribution(ImmutableModel):
     """Who held the address at the observation's time (归属认定), as known when this was written; the newest stands."""
 
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="attributions")
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="attributions"
+    )  # the delivery that brought it; none for a person's
     made_at = models.DateTimeField(auto_now_add=True)
     made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     at = models.DateTimeField()  # the observation's time that was asked for

@@ -24,7 +24,7 @@ from davylamp.desk.leads.attributing import (
     stored_trace,
     with_trace,
 )
-from davylamp.desk.leads.models import STOOD_BY, Attribution, Lead, LeadStanding, Observation, State
+from davylamp.desk.leads.models import STOOD_BY, Attribution, Intake, Lead, LeadStanding, Observation, State
 from davylamp.desk.leads.projects import covers, projects_in_force
 from davylamp.desk.leads.relapses import Closed, closed_before
 from davylamp.desk.registry.models import ApprovedProject
@@ -50,13 +50,13 @@ class News:
         self.holdings[observation.pk] = holding
 
 
-def refresh(news: News, begun: set[UUID], batch_id: str) -> None:
+def refresh(news: News, begun: set[UUID], intake: Intake) -> None:
     """Compute and write everything that follows from news.
 
     Args:
         news: leads with their new observations, which are written already.
         begun: keys of the leads that are not yet written.
-        batch_id: of the intake, for the audit.
+        intake: the delivery that they came with.
     """
     leads = list(news.leads.values())
     rows = observations_of(news.leads)
@@ -76,10 +76,15 @@ def refresh(news: News, begun: set[UUID], batch_id: str) -> None:
     fresh = [lead for lead in leads if lead.pk in begun]
     known = [lead for lead in leads if lead.pk not in begun and _changed(lead, (*WRITTEN, *ATTRIBUTED))]
     moved = [lead for lead in known if _changed(lead, STOOD_BY)]
+    batch_id = str(intake.pk)
+    for lead in fresh:
+        lead.intake = intake
     bulk_create(fresh, "lead.receive", batch_id)
-    bulk_change(known, (*WRITTEN, *ATTRIBUTED), "lead.refresh", batch_id)
-    bulk_create(made, "attribution.evaluate", batch_id)
+    bulk_change(known, (*WRITTEN, *ATTRIBUTED), "lead.refresh")
     standings: list[LeadStanding] = [lead.standing() for lead in (*fresh, *moved)]
+    for row in (*made, *standings):
+        row.intake = intake
+    bulk_create(made, "attribution.evaluate", batch_id)
     bulk_create(standings, "lead.stand", batch_id)
 
 
