@@ -88,7 +88,10 @@ class Office:
 
 
 SIGNS = {
-    Label.ACTIVE: lambda host, network: [("installed_by_named_account", host), ("worker_names_person", network)],
+    Label.ACTIVE: lambda host, network: [
+        ("installed_by_named_account", host),
+        ("worker_names_person", network),
+    ],
     Label.PASSIVE: lambda host, _network: [("dropper_or_rootkit", host)],
     Label.RESEARCH: lambda host, _network: [("test_or_private_chain", host)],
     Label.FALSE_ALARM: lambda host, _network: [("no_miner_on_host", host)],

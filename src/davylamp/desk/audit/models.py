@@ -160,7 +160,9 @@ class AuditedModel(models.Model):
                     kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
                 default = f"{self._meta.model_name}.{'create' if self._state.adding else 'change'}"
                 super().save(*args, **kwargs)
-                record(action or default, self, self._told(before), reason=reason)  # with what saving itself set
+                record(
+                    action or default, self, self._told(before), reason=reason
+                )  # with what saving itself set
             else:
                 super().save(*args, **kwargs)
         self._stored = self.snapshot()

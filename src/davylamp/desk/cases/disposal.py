@@ -291,7 +291,7 @@ def sanction(
             told = _("%(measure)s is not taken against that") % {"measure": _(row.title)}
             raise Refused("E-CAS-065", told, _("choose a person, or the organisation"))
         if row.stream != Stream.ADMINISTRATIVE:
-            _check_referral(referral, held, row.stream)
+            _check_referral(fresh(referral) if referral is not None else None, held, row.stream)
         made = Sanction(
             case=held,
             person=_of_case(person, held),
