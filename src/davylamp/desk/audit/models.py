@@ -150,10 +150,7 @@ class AuditedModel(models.Model):
             Stale: E-AUD-003 when the row was changed since it was read.
         """
         before: dict[str, Any] = {} if self._state.adding else getattr(self, "_stored", {})
-        after = self.snapshot()
-        told = {
-            n: [before.get(n), v] for n, v in after.items() if before.get(n) != v and n not in self.silent
-        }
+        told = self._told(before)
         with transaction.atomic():
             if not self._state.adding:
                 self._check_version()
@@ -163,10 +160,17 @@ class AuditedModel(models.Model):
                     kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
                 default = f"{self._meta.model_name}.{'create' if self._state.adding else 'change'}"
                 super().save(*args, **kwargs)
-                record(action or default, self, told, reason=reason)
+                record(
+                    action or default, self, self._told(before), reason=reason
+                )  # with what saving itself set
             else:
                 super().save(*args, **kwargs)
-        self._stored = after
+        self._stored = self.snapshot()
+
+    def _told(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Field to [before, now] of what differs and is worth a row."""
+        now = self.snapshot()
+        return {n: [before.get(n), v] for n, v in now.items() if before.get(n) != v and n not in self.silent}
 
     def _check_version(self) -> None:
         held = (
