@@ -69,7 +69,11 @@ def test_after_backup_loss_and_restore_every_table_and_file_is_identical_and_the
     assert secret == (desk.folder / "keys" / "secret").read_text()
     verified = other.command("audit", "verify", "--key", key, "--format", "json")
     told = json.loads(verified.stdout)
-    assert (told["sound"], told["rows"], told["checkpoints"]) == (True, rows + 1, 2)  # one more: the restore itself
+    assert (told["sound"], told["rows"], told["checkpoints"]) == (
+        True,
+        rows + 1,
+        2,
+    )  # one more: the restore itself
 
 
 def test_the_guards_of_the_tables_come_back_too(desk, engine, tmp_path):
@@ -310,7 +314,9 @@ def test_keys_open_with_their_passphrase_only_and_stand_nowhere_in_clear(tmp_pat
         seal(tmp_path, "short")
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"n": 99999999999}', b"[" * 100000, b'{"n":2,"salt":1}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{", b'{"n": 99999999999}', b"[" * 100000, b'{"n":2,"salt":1}']
+)
 def test_keys_that_are_no_keys_are_refused(data):
     with pytest.raises(InputError, match="E-BAK-021"):
         unseal(data, "correct horse battery")

@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, desk, desk_admin, desk_backup, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import (
+    attribute,
+    desk,
+    desk_admin,
+    desk_backup,
+    energy,
+    flows,
+    lake,
+    registry,
+    scan,
+    simulate,
+)
 
 app = typer.Typer(
     name="davylamp",

@@ -33,9 +33,7 @@ Region = Annotated[
     str | None, typer.Option(help="Region code (GB/T 2260), with all below; the province when absent.")
 ]
 Organisation = Annotated[str, typer.Option(help="Code of the organisation, of a contact.")]
-Clearance = Annotated[
-    int, typer.Option(min=0, max=3, help="0 open, 1 internal, 2 confidential, 3 secret.")
-]
+Clearance = Annotated[int, typer.Option(min=0, max=3, help="0 open, 1 internal, 2 confidential, 3 secret.")]
 Output = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
 
 

@@ -10,7 +10,9 @@ from davylamp.cli.desk import desk
 
 Keys = Annotated[
     bool,
-    typer.Option("--keys", help="With the keys, under a passphrase: $DAVYLAMP_PASSPHRASE, or it is asked for."),
+    typer.Option(
+        "--keys", help="With the keys, under a passphrase: $DAVYLAMP_PASSPHRASE, or it is asked for."
+    ),
 ]
 
 
@@ -35,7 +37,7 @@ def make(
     to: Annotated[Path, typer.Argument(help="A new folder, on another disk.")],
     keys: Keys = False,
 ) -> None:
-    """Back the desk up while it works. Exit status 1 when a file was damaged already; the backup is made all the same."""
+    """Back the desk up while it works. Exit status 1 when a file of it was damaged already; it is told, and kept."""
     with desk():
         from davylamp.desk.backup.make import backup
 

@@ -6,7 +6,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from davylamp.desk.access.policy import Forbidden, Hidden
@@ -78,6 +78,13 @@ def _unauthenticated(_request: HttpRequest, _error: Exception) -> HttpResponse:
     )
 
 
+def _other(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Errors of ninja's own; behind those of reading a body stands ours."""
+    if isinstance(error.__cause__, DavylampError):
+        return _known(_request, error.__cause__)
+    return refuse(error.status_code, f"E-API-{error.status_code}", error.message, "")
+
+
 def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     faults = [f"{'.'.join(str(p) for p in one['loc'])}: {one['msg']}" for one in error.errors]
     words = "; ".join(faults[:MOST_FAULTS])
@@ -99,6 +106,7 @@ def install(api: NinjaAPI) -> None:
     pairs: tuple[tuple[type[Exception], Any], ...] = (
         (DavylampError, _known),
         (AuthenticationError, _unauthenticated),
+        (HttpError, _other),
         (ValidationError, _invalid),
         (Http404, _absent),
         (RequestDataTooBig, _large),

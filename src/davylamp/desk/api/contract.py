@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from ninja import Query, Schema
 from pydantic import Field, StringConstraints
 
 from davylamp.desk.access import policy
+from davylamp.desk.access.models import User
 from davylamp.desk.access.policy import Holder
 from davylamp.desk.access.services import colleagues
 from davylamp.desk.api.answers import ApiError, Problem
@@ -95,8 +95,8 @@ def same(item: Any, schema: type[Schema], who: Holder) -> dict[str, Any]:
     return found
 
 
-def colleague(who: Holder, duties: Iterable[str], region_code: str, username: str) -> UUID:
-    """The key of an account that could take an item of a region.
+def colleague(who: Holder, duties: Iterable[str], region_code: str, username: str) -> User:
+    """The account that could take an item of a region.
 
     Raises:
         ApiError: E-API-423 when there is none of that name.
@@ -106,7 +106,7 @@ def colleague(who: Holder, duties: Iterable[str], region_code: str, username: st
         raise ApiError(
             422, "E-API-423", _("nobody of this name works in that region"), _("name an account that does")
         )
-    return found.pk
+    return found
 
 
 def version_of(request: HttpRequest) -> int:

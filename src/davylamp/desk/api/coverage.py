@@ -61,7 +61,9 @@ def deliver(request: HttpRequest) -> dict[str, Any]:
     """Deliver when sensors were listening. An interval is known by the account's name and its `source_ref`."""
     rows = value_of(take(request, MOST_INTAKE_BYTES))
     if not isinstance(rows, list):
-        raise ApiError(422, "E-API-422", _("the body is no list"), _("the body's shape stands in the reference"))
+        raise ApiError(
+            422, "E-API-422", _("the body is no list"), _("the body's shape stands in the reference")
+        )
     if len(rows) > MOST_ROWS:
         words = _("more than %(most)d rows") % {"most": MOST_ROWS}
         raise ApiError(413, "E-API-413", words, _("send it in parts"))

@@ -28,7 +28,9 @@ class Page(Generic[M]):
     next: str | None
 
 
-def page(rows: QuerySet[M], order: tuple[str, ...], question: object, cursor: str | None, limit: int) -> Page[M]:
+def page(
+    rows: QuerySet[M], order: tuple[str, ...], question: object, cursor: str | None, limit: int
+) -> Page[M]:
     """Cut one page.
 
     Args:

@@ -60,7 +60,9 @@ def list_organisations(request: HttpRequest, asked: Query[OrganisationFilter]) -
 
 
 @router.get(
-    "/organisations/{code}", operation_id="read_organisation", **op("read", gives=OrganisationRow, also=ABSENT)
+    "/organisations/{code}",
+    operation_id="read_organisation",
+    **op("read", gives=OrganisationRow, also=ABSENT),
 )
 def read_organisation(
     request: HttpRequest, code: Annotated[str, Path(max_length=64, pattern=r"^[^/\x00]+$")]

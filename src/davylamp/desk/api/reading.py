@@ -21,7 +21,7 @@ def take(request: HttpRequest, most_bytes: int) -> bytes:
     """A request's body.
 
     Raises:
-        ApiError: E-API-413 over the limit, before a byte of it is read.
+        ApiError: E-API-413 over the limit.
     """
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)

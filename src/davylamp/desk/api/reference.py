@@ -45,9 +45,7 @@ def chapters(document: dict[str, Any]) -> list[Chapter]:
     for path, methods in document["paths"].items():
         for method, told in methods.items():
             name = (told.get("tags") or ["other"])[0]
-            found.setdefault(name, Chapter(name)).operations.append(
-                _operation(document, path, method, told)
-            )
+            found.setdefault(name, Chapter(name)).operations.append(_operation(document, path, method, told))
     return list(found.values())
 
 

@@ -62,7 +62,9 @@ def backup(to: Path, passphrase: str | None = None, tell: Told = lambda _: None)
         growing.rename(place)
         sync(place.parent)
     except OSError as error:
-        raise OutputError("E-BAK-004", f"{growing}: {error.strerror or error}", "is the disk full?") from error
+        raise OutputError(
+            "E-BAK-004", f"{growing}: {error.strerror or error}", "is the disk full?"
+        ) from error
     finally:
         shutil.rmtree(growing, ignore_errors=True)
     return made
@@ -108,14 +110,12 @@ def _fill(folder: Path, key: Ed25519PrivateKey, box: bytes | None, tell: Told) -
 
 
 def _copy_part(folder: Path, part: str, made: Manifest) -> None:
-    """One folder of the desk. Checkpoints of rows that the copy does not hold yet stay out, for they would accuse it."""
+    """One folder of the desk. Checkpoints of rows that the copy does not hold yet stay out: they would accuse it."""
     home: Path = settings.HOME
     later: set[str] = set()
     if part == "checkpoints":
         read_checkpoints(home / part)  # all can be read
-        later = {
-            p.name for p in (home / part).iterdir() if p.is_file() and _seq_of(p) > made.seq
-        }
+        later = {p.name for p in (home / part).iterdir() if p.is_file() and _seq_of(p) > made.seq}
     for path in sorted((home / part).rglob("*")):
         name = path.relative_to(home).as_posix()
         if path.is_symlink() or not path.is_file() or path.name in later or not PLACES.fullmatch(name):

@@ -90,7 +90,9 @@ def read_manifest(folder: Path, key: str | None) -> Manifest:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         told = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
-            "E-BAK-001", f"{folder} is no backup: {NAME}: {told}", "name the folder that a backup was made into"
+            "E-BAK-001",
+            f"{folder} is no backup: {NAME}: {told}",
+            "name the folder that a backup was made into",
         ) from error
     if not _is_signed(made, key or made.key):
         raise InputError(
@@ -130,7 +132,9 @@ def check_folder(folder: Path, made: Manifest) -> None:
     """
     faults = list(_faults(folder, made))
     if faults:
-        raise InputError("E-BAK-002", "the backup is damaged: " + "; ".join(faults), "take another copy of it")
+        raise InputError(
+            "E-BAK-002", "the backup is damaged: " + "; ".join(faults), "take another copy of it"
+        )
 
 
 def _faults(folder: Path, made: Manifest) -> Iterator[str]:

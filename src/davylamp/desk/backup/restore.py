@@ -166,7 +166,9 @@ def _bring_files(source: Path, made: Manifest, aside: Path) -> None:
         shutil.copyfile(source / name, fresh)
         fresh.chmod(0o400 if name.startswith("files/") else 0o600)
         if hash_file(fresh) != entry:
-            raise InputError("E-BAK-002", f"the backup is damaged: {name} is not what it was", "read it again")
+            raise InputError(
+                "E-BAK-002", f"the backup is damaged: {name} is not what it was", "read it again"
+            )
         sync(fresh)
         fresh.replace(target)
 
