@@ -16,6 +16,7 @@ import pytest
 
 from davylamp.cli.app import app
 from desk.homes import Home
+
 from support import ROOT
 
 API = (ROOT / "docs/guides/desk-api.md").read_text(encoding="utf-8")
