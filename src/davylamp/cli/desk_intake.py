@@ -157,7 +157,7 @@ def import_registry(
 
         told = import_ledger(
             file,
-            Origin(layer, source, by),  # type: ignore[arg-type]
+            Origin(layer, source, by),
             moment(effective) if effective else None,
             is_complete=not partial,
             is_correction=correction,
