@@ -17,7 +17,9 @@ from davylamp.desk.api.auth import holder
 from davylamp.desk.api.contract import (
     ABSENT,
     STALE,
+    Body,
     Code,
+    IfMatch,
     Paging,
     Region,
     StepRow,
@@ -85,7 +87,7 @@ class CaseFilter(Paging):
     organisation: Code | None = None
 
 
-class CaseStep(Schema):
+class CaseStep(Body):
     """What a step of a case needs; `needs` names it."""
 
     reason: Text = Field("", description="Your own words; they go into the audit.")
@@ -141,11 +143,12 @@ def take_step(
     number: Number,
     step: Annotated[str, Path(max_length=32)],
     body: CaseStep,
+    if_match: IfMatch = "",
 ) -> dict[str, Any]:
     """Take a step of the case itself. If-Match carries the version that you saw."""
     who = holder(request)
     case = policy.find(who, Case, number=number)
-    version = version_of(request)
+    version = version_of(if_match)
     data: dict[str, Any] = {"reason": body.reason}
     if body.to is not None:
         duties = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER)

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Query, Schema
-from pydantic import Field, StringConstraints
+from ninja import Header, Query, Schema
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from davylamp.desk.access import policy
 from davylamp.desk.access.models import User
@@ -31,6 +30,7 @@ ALWAYS: Final = {
     401: "no valid token",
     403: "the token lacks a scope, or the account's duty does not include this",
     413: "the body is too large",
+    414: "the address is too long",
     422: "parameters or data that cannot be, with all faults; a step that is not possible now",
     429: "too many calls; Retry-After says when",
 }
@@ -54,6 +54,28 @@ def op(*scopes: str, gives: Any, also: dict[int, str] | None = None, **extra: An
         "response": {200: gives, **dict.fromkeys(errors, Problem)},
         "openapi_extra": {"responses": told, "x-scopes": list(scopes), **extra},
     }
+
+
+def _written_out(value: Any) -> Any:
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("a time is written out, with its offset")
+    return value
+
+
+When = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A time in ISO 8601 with its offset; a bare number is none."""
+IfMatch = Annotated[
+    str,
+    Header(
+        alias="If-Match", max_length=64, description="The version that you saw; needed.", examples=['"3"']
+    ),
+]
+
+
+class Body(Schema):
+    """A body whose every field is known: a misspelt one is told and not left out."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Paging(Schema):
@@ -109,13 +131,13 @@ def colleague(who: Holder, duties: Iterable[str], region_code: str, username: st
     return found
 
 
-def version_of(request: HttpRequest) -> int:
+def version_of(if_match: str) -> int:
     """The version that the caller saw, from If-Match.
 
     Raises:
         ApiError: E-API-428 without one, E-API-409 for one that no item ever had.
     """
-    text = request.headers.get("If-Match", "").strip().strip('"')
+    text = if_match.strip().strip('"')
     if not text:
         raise ApiError(
             428, "E-API-428", _("say which version you saw"), _("send If-Match with the item's version")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from davylamp.desk.access import policy
 from davylamp.desk.access.models import Duty
@@ -15,13 +15,16 @@ from davylamp.desk.api.auth import holder
 from davylamp.desk.api.contract import (
     ABSENT,
     STALE,
+    Body,
     Code,
+    IfMatch,
     Paging,
     Quantity,
     Region,
     StepRow,
     Text,
     Version,
+    When,
     colleague,
     op,
     same,
@@ -100,8 +103,8 @@ class LeadFilter(Paging):
     region: Region | None = Query(None, description="This region and what lies below.")
     organisation: Code | None = None
     ip: Annotated[str, StringConstraints(max_length=45, pattern=r"^[0-9a-fA-F:.]*$")] | None = None
-    seen_since: AwareDatetime | None = None
-    seen_until: AwareDatetime | None = None
+    seen_since: When | None = None
+    seen_until: When | None = None
 
     def where(self) -> Q:
         """As the database asks it."""
@@ -179,7 +182,7 @@ class AttributionPage(Schema):
     next: str | None
 
 
-class LeadStep(Schema):
+class LeadStep(Body):
     """What a step of a lead needs; `needs` names it."""
 
     reason: Text = Field("", description="Your own words; they go into the audit.")
@@ -294,11 +297,12 @@ def take_step(
     number: Number,
     step: Annotated[str, Path(max_length=32)],
     body: LeadStep,
+    if_match: IfMatch = "",
 ) -> dict[str, Any]:
     """Take a step; `steps` of the lead names those that are possible. If-Match carries the version that you saw."""
     who = holder(request)
     lead = policy.find(who, Lead, number=number)
-    version = version_of(request)
+    version = version_of(if_match)
     data: dict[str, Any] = {"reason": body.reason}
     if body.to is not None:
         data["to"] = colleague(who, (Duty.ANALYST, Duty.APPROVER), lead.region_code, body.to)

@@ -59,7 +59,7 @@ def _rows(request: HttpRequest) -> list[Any]:
     body = take(request, MOST_INTAKE_BYTES)
     kind = (request.content_type or "application/json").lower()
     if kind == "application/json":
-        whole = value_of(body)
+        whole = value_of(body, may_hold_nul=True)
         rows = whole if isinstance(whole, list) else [whole]
     elif kind in LINES:
         rows = [_line(n, text) for n, text in enumerate(body.splitlines(), 1) if text.strip()]
@@ -79,7 +79,7 @@ def _is_scan(row: Any) -> bool:
 
 def _line(number: int, text: bytes) -> Any:
     try:
-        return value_of(text)
+        return value_of(text, may_hold_nul=True)
     except ApiError as error:
         return Refusal(number, error.code, error.message, text[:500].decode("utf-8", "replace"))
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from davylamp.desk.access import policy
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder
 from davylamp.desk.api.auth import holder
-from davylamp.desk.api.contract import Code, Paging, op
+from davylamp.desk.api.contract import Code, Paging, When, op
 from davylamp.desk.api.cursors import page
 from davylamp.desk.audit.models import AuditEvent
 
@@ -56,8 +56,8 @@ class AuditFilter(Paging):
     object_id: Code | None = None
     actor_id: Code | None = None
     action: Code | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: When | None = None
+    until: When | None = None
 
     def where(self) -> Q:
         """As the database asks it."""
