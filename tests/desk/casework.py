@@ -53,6 +53,7 @@ class Office:
         self.reviewer = holder(person(Duty.APPROVER, region))
         self.officer = holder(person(Duty.OFFICER, region))
         self.third = holder(person(Duty.APPROVER, region))
+        self.centre = holder(person(Duty.ANALYST))
 
     def case(self, **fields):
         """An open case with one lead."""

@@ -1,6 +1,7 @@
 """Evidence: two pairs of hands, a hash that stays, a custody without gaps, people who are read for a purpose."""
 
 import hashlib
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -210,7 +211,7 @@ def test_invariant_11_custody_has_no_gaps_whatever_is_tried(office, steps):
     events = evidence.custody(item)
     assert evidence.gaps(events) == []
     assert [e.seq for e in events] == list(range(1, len(events) + 1))
-    for before, later in zip(events, events[1:], strict=False):
+    for before, later in itertools.pairwise(events):
         assert later.from_holder == before.to_holder
         assert later.from_at == before.at <= later.at
         assert later.kind in evidence.NEXT[before.kind]
