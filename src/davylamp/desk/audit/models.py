@@ -124,6 +124,11 @@ class AuditedModel(models.Model):
         found._stored = found.snapshot()
         return found
 
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read it again; what changes is then told against what was read now."""
+        super().refresh_from_db(*args, **kwargs)
+        self._stored = self.snapshot()
+
     def snapshot(self) -> dict[str, Any]:
         """The loaded fields as plain values, personal ones as digests; the version is not one of them."""
         waiting = self.get_deferred_fields()
