@@ -115,7 +115,7 @@ class Step:
             self.faults += [f"{self.name}: killed after {where}, something stayed", *soundness()]
 
     def _child(self, fatal):
-        """Where the child died: "statement", "commit" (before it), "committed"; or its error. 0 dies after the commit."""
+        """Where the child died: statement, commit (before it) or committed; or its error. 0 dies after the commit."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:

@@ -1,4 +1,4 @@
-"""What becomes of a case: rectified, rechecked by other eyes or proven silence, closed, come back; disposal, figures."""
+"""What becomes of a case: rectified, rechecked by other eyes or silence, closed, come back; disposal and figures."""
 
 import math
 from datetime import UTC, date, datetime, timedelta

@@ -217,7 +217,9 @@ def weigh(holder: Holder, found: Hypothesis, state: str, reason: str) -> Hypothe
         held.state = choice(state, ("open", "held", "dropped"), _("state"))
         wanted = {"held": True, "dropped": False}.get(state)
         if wanted is not None and not held.reasons.filter(is_for=wanted).exists():
-            told = _("no reason for it is written down") if wanted else _("no reason against it is written down")
+            told = (
+                _("no reason for it is written down") if wanted else _("no reason against it is written down")
+            )
             raise Refused("E-CAS-014", told, _("write one first"))
         held.save(action=f"hypothesis.{state}", reason=words(reason, _("reason"), 300))
     return held
