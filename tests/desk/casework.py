@@ -3,6 +3,7 @@
 import itertools
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from davylamp.desk.access.models import Clearance, Duty
@@ -45,6 +46,11 @@ def observe(on, at):
     return made
 
 
+def needs_clocks():
+    """Grading an incident starts the hand-over room's legal clocks."""
+    pytest.importorskip("davylamp.desk.handover.clocks", reason="the room `handover` brings the legal clocks")
+
+
 class Office:
     """The people of an office, and a case that they work on."""
 
@@ -53,6 +59,7 @@ class Office:
         self.reviewer = holder(person(Duty.APPROVER, region))
         self.officer = holder(person(Duty.OFFICER, region))
         self.third = holder(person(Duty.APPROVER, region))
+        self.centre = holder(person(Duty.ANALYST))
 
     def case(self, **fields):
         """An open case with one lead."""
@@ -76,6 +83,7 @@ class Office:
         for sign, item in SIGNS[label](host, network):
             determination.mark(self.drafter, found, sign, item)
         if label == Label.PASSIVE:
+            needs_clocks()
             work.grade_incident(self.drafter, case, "none", "other", timezone.now() - timedelta(hours=2))
         determination.submit(self.drafter, found)
         determination.review(self.reviewer, found)

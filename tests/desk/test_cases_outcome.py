@@ -1,4 +1,4 @@
-"""What becomes of a case: rectified, rechecked by other eyes or proven silence, closed, come back; disposal and figures."""
+"""What becomes of a case: rectified, rechecked by other eyes or silence, closed, come back; disposal and figures."""
 
 import math
 from datetime import UTC, date, datetime, timedelta
@@ -232,7 +232,7 @@ def test_invariant_15_silence_closes_only_where_sensors_could_have_seen_every_da
             assert found.coverage[0]["ip"] == "198.51.100.7"
             assert perform(case, "close", office.reviewer, {"reason": "quiet"}).state == CaseState.CLOSED
         else:
-            with pytest.raises(Refused, match="E-CAS-05[34]"):
+            with pytest.raises(Refused, match=r"E-CAS-05[34]"):
                 remedy.recheck_by_silence(office.third, case, end)
             with pytest.raises(Refused, match="nobody rechecked"):
                 perform(case, "close", office.reviewer, {"reason": "quiet"})
@@ -346,8 +346,8 @@ def test_a_workers_name_that_everybody_uses_ties_nothing(office, worker):
 
 
 def thing(**fields):
-    given = {"what": "矿机", "state": "sealed", "authority": "网信办", "authority_no": "封〔2021〕1号", "seal_no": "F01",
-             "seized_at": timezone.now(), "serials": ["A1", "A2"], "count": 4}  # fmt: skip
+    given = {"what": "矿机", "state": "sealed", "authority": "网信办", "authority_no": "封〔2021〕1号",
+             "seal_no": "F01", "seized_at": timezone.now(), "serials": ["A1", "A2"], "count": 4}  # fmt: skip
     return disposal.Thing(**given | fields)
 
 

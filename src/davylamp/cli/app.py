@@ -10,6 +10,7 @@ from davylamp.cli import (
     desk,
     desk_admin,
     desk_backup,
+    desk_cases,
     energy,
     flows,
     lake,
@@ -30,8 +31,9 @@ app.command("serve")(desk.serve)
 app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
 app.command("flows")(flows.command)
-desk_admin.register(desk.app)
-desk_backup.register(desk.app)
+desk_admin.add_to(desk.app)
+desk_backup.add_to(desk.app)
+desk.app.command("import-cases")(desk_cases.import_cases)
 app.add_typer(desk.app, name="desk")
 app.add_typer(desk.audit, name="audit")
 app.add_typer(lake.app, name="lake")

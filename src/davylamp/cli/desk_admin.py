@@ -37,7 +37,7 @@ Clearance = Annotated[int, typer.Option(min=0, max=3, help="0 open, 1 internal, 
 Output = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
 
 
-def register(app: typer.Typer) -> None:
+def add_to(app: typer.Typer) -> None:
     """Hang the groups and commands of this file under ``davylamp desk``."""
     for name, group in (("user", user), ("posting", posting), ("recusal", recusal), ("token", token)):
         app.add_typer(group, name=name)

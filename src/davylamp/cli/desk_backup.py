@@ -16,7 +16,7 @@ Keys = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def add_to(app: typer.Typer) -> None:
     """Hang both commands under ``davylamp desk``."""
     app.command("backup")(make)
     app.command("restore")(bring_back)

@@ -164,7 +164,7 @@ def object_to(holder: Holder, found: Determination, raised_by: str, received_at:
         made = Objection(
             determination=found,
             raised_by=words(raised_by, _("who objects"), 200),
-            received_at=moment(received_at, _("received")),
+            received_at=moment(received_at, _("time of receipt")),
             text=words(text, _("text")),
             recorded_by_id=holder.user_id,
         )

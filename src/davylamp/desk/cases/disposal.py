@@ -72,7 +72,7 @@ def seize(holder: Holder, case: Case, thing: Thing) -> SeizedItem:
         made = SeizedItem(
             case=held,
             state=thing.state,
-            what=words(thing.what, _("what"), 200),
+            what=words(thing.what, _("description"), 200),
             serials=[words(s, _("serial"), 100) for s in thing.serials],
             count=thing.count,
             seal_no=words(thing.seal_no, _("seal number"), 64, needed=False),
@@ -224,7 +224,7 @@ def refer(
             to_authority=words(to_authority, _("authority"), 200),
             document_no=words(document_no, _("document number"), 100),
             person=_of_case(person, held),
-            sent_at=moment(sent_at, _("sent")),
+            sent_at=moment(sent_at, _("time of sending")),
             sent_by_id=holder.user_id,
         )
         made.number = draw("F", made.pk)
@@ -299,7 +299,7 @@ def sanction(
             measure=row.key,
             authority=words(authority, _("authority"), 200),
             document_no=words(document_no, _("document number"), 100),
-            decided_at=moment(decided_at, _("decided")),
+            decided_at=moment(decided_at, _("time of decision")),
             referral=referral,
             note=words(note, _("note"), needed=False),
             recorded_by_id=holder.user_id,

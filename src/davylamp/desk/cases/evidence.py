@@ -208,7 +208,7 @@ def _item(holder: Holder, case: Case, taken: Taken, sha256: str) -> EvidenceItem
 
 
 def _first_event(holder: Holder, item: EvidenceItem, taken: Taken) -> None:
-    keeper = words(taken.first_holder or names(taken.collectors)[0], _("holder"), 200)
+    keeper = words(taken.first_holder or names(taken.collectors)[0], _("holder of the thing"), 200)
     CustodyEvent(
         item=item,
         seq=1,
@@ -249,7 +249,7 @@ def move(
             seq=last.seq + 1,
             kind=kind,
             from_holder=last.to_holder,
-            to_holder=words(to_holder, _("holder"), 200, needed=False) or last.to_holder,
+            to_holder=words(to_holder, _("holder of the thing"), 200, needed=False) or last.to_holder,
             from_at=last.at,
             at=at,
             place=words(more.get("place"), _("place"), 200, needed=False),

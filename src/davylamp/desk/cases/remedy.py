@@ -1,4 +1,4 @@
-"""Ask an organisation to put it right, hear its report, recheck it: by other eyes, or by quiet days that sensors saw."""
+"""Ask an organisation to put it right, hear its report, recheck it: by other eyes, or quiet days that sensors saw."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

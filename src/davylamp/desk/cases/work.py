@@ -158,7 +158,7 @@ def grade_incident(
         held = hold(holder, "grade", case)
         held.incident_grade = choice(grade, clocks.Grade.values, _("grade"))
         held.incident_operator = choice(operator, clocks.Operator.values, _("kind of operator"))
-        held.incident_found_at = moment(found_at, _("found"))
+        held.incident_found_at = moment(found_at, _("time of discovery"))
         held.save(action="case.grade")
         running = clocks.start(holder, held, grade, operator, found_at)
         add_tasks(held, Label.PASSIVE)
@@ -217,8 +217,9 @@ def weigh(holder: Holder, found: Hypothesis, state: str, reason: str) -> Hypothe
         held.state = choice(state, ("open", "held", "dropped"), _("state"))
         wanted = {"held": True, "dropped": False}.get(state)
         if wanted is not None and not held.reasons.filter(is_for=wanted).exists():
-            side = _("for") if wanted else _("against")
-            told = _("no reason %(side)s it is written down") % {"side": side}
+            told = (
+                _("no reason for it is written down") if wanted else _("no reason against it is written down")
+            )
             raise Refused("E-CAS-014", told, _("write one first"))
         held.save(action=f"hypothesis.{state}", reason=words(reason, _("reason"), 300))
     return held

@@ -145,7 +145,7 @@ class Hypothesis(InCase, AuditedModel):
     state = models.CharField(
         max_length=8,
         default="open",
-        choices=[("open", _("open")), ("held", _("held")), ("dropped", _("dropped"))],
+        choices=[("open", _("undecided")), ("held", _("upheld")), ("dropped", _("rejected"))],
     )
     written_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
 

@@ -41,7 +41,7 @@ class Stream(models.TextChoices):
 class Signer(models.TextChoices):
     """Who signed the list of what was taken."""
 
-    HOLDER = "holder", _("holder")  # 持有人
+    HOLDER = "holder", _("holder of the thing")  # 持有人
     WITNESS = "witness", _("witness")  # 见证人
     NONE = "none", _("nobody")
 
@@ -98,13 +98,13 @@ class CustodyEvent(InCase, ImmutableModel):
     class Kind(models.TextChoices):
         """What happened to it."""
 
-        FIXED = "fixed", _("fixed")  # 固定
-        SEALED = "sealed", _("sealed")  # 封存
+        FIXED = "fixed", _("fixed on site")  # 固定
+        SEALED = "sealed", _("put under seal")  # 封存
         STORED = "stored", _("stored")  # 入库
         LENT = "lent", _("lent")  # 借出
-        RETURNED = "returned", _("returned")  # 归还
+        RETURNED = "returned", _("brought back")  # 归还
         COPIED = "copied", _("copied")  # 复制件
-        TRANSFERRED = "transferred", _("transferred")  # 移送
+        TRANSFERRED = "transferred", _("transferred to another authority")  # 移送
         GIVEN_BACK = "given_back", _("given back to its owner")  # 返还
         CONFISCATED = "confiscated", _("confiscated")  # 没收
         DESTROYED = "destroyed", _("destroyed")  # 销毁

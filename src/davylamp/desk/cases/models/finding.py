@@ -17,7 +17,7 @@ class Determination(InCase, AuditedModel):
     class State(models.TextChoices):
         """Where an edition stands."""
 
-        DRAFT = "draft", _("draft")  # 初步
+        DRAFT = "draft", _("preliminary")  # 初步
         SUBMITTED = "submitted", _("awaiting review")  # 复核
         EFFECTIVE = "effective", _("in effect")  # 生效
         RETURNED = "returned", _("returned by the reviewer")
