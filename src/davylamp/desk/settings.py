@@ -85,6 +85,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "davylamp.desk.core.context.desk",
+                "davylamp.desk.pages.navigation.frame",
             ],
             "builtins": ["davylamp.desk.core.templatetags.desk"],
         },

@@ -6,3 +6,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("davylamp.desk.pages.urls")),
 ]
+
+handler404 = "davylamp.desk.core.views.not_found"
+handler500 = "davylamp.desk.core.views.failed"

@@ -170,6 +170,12 @@ def may(holder: Holder, action: str, item: Model) -> bool:
     return actionable(holder, action, model).filter(pk=item.pk).exists()
 
 
+def nothing() -> Hidden:
+    """The one answer for what does not exist and for what may not be known of."""
+    hint = _("it may have another number, or not be yours to see")
+    return Hidden("E-ACC-404", _("there is no such item"), hint)
+
+
 def find(holder: Holder, model: type[T], **key: Any) -> T:
     """One item.
 
@@ -178,11 +184,7 @@ def find(holder: Holder, model: type[T], **key: Any) -> T:
     """
     found = visible(holder, model).filter(**key).first()
     if found is None:
-        raise Hidden(
-            "E-ACC-404",
-            _("there is no such item"),
-            _("it may have another number, or not be yours to see"),
-        )
+        raise nothing()
     return found
 
 
@@ -194,11 +196,7 @@ def check(holder: Holder, action: str, item: Model) -> None:
         Forbidden: E-ACC-403 when it may, but not do this.
     """
     if not visible(holder, type(item)).filter(pk=item.pk).exists():
-        raise Hidden(
-            "E-ACC-404",
-            _("there is no such item"),
-            _("it may have another number, or not be yours to see"),
-        )
+        raise nothing()
     if not may(holder, action, item):
         raise Forbidden("E-ACC-403", _("your duty does not include this"), _("ask whoever made your account"))
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder, Scope, govern
+from davylamp.desk.access.services import colleagues
 from davylamp.desk.core.workflow import Step, define
 from davylamp.desk.leads.models import OPEN_STATES, Attribution, Intake, Lead, Observation, State
 
@@ -20,13 +22,24 @@ def stamp(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
 
 def has_organisation(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> str:
     """An attributed lead names whom."""
-    return "" if lead.organisation_code else "no organisation is attributed"
+    return "" if lead.organisation_code else _("no organisation is attributed")
 
 
 def close(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
     """The episode ends."""
     lead.closed_at = timezone.now()
     lead.due_at = None
+
+
+def set_assignee(lead: Lead, _holder: Holder, data: Mapping[str, Any]) -> None:
+    """Whose it is from now on."""
+    lead.assigned_to_id = data["to"]
+
+
+def assignee_reaches(lead: Lead, holder: Holder, data: Mapping[str, Any]) -> str:
+    """Only who may work on it can have it."""
+    people = colleagues(holder, (Duty.ANALYST, Duty.APPROVER), lead.region_code)
+    return "" if people.filter(pk=data["to"]).exists() else _("this account does not work in that region")
 
 
 UNSENT: Final = frozenset(
@@ -63,7 +76,7 @@ STEPS: Final = (
         effects=(stamp, close),
     ),
     Step("merge", OPEN_STATES, State.MERGED, needs=("into", "reason"), effects=(stamp,)),
-    Step("assign", OPEN_STATES, "", needs=("to",)),
+    Step("assign", OPEN_STATES, "", needs=("to",), guards=(assignee_reaches,), effects=(set_assignee,)),
 )
 
 
@@ -77,7 +90,13 @@ def install() -> None:
     govern(
         Lead,
         Scope(),
-        {"read": (*READERS, Duty.CONTACT, Duty.INSPECTOR), "export": READERS, "create": desk, **actions},
+        {
+            "read": (*READERS, Duty.CONTACT, Duty.INSPECTOR),
+            "export": READERS,
+            "history": READERS,
+            "create": desk,
+            **actions,
+        },
     )
     inside = Scope("lead__region_code", "lead__organisation_code", "lead__classification")
     govern(Observation, inside, {"read": READERS})
