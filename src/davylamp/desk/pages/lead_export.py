@@ -13,13 +13,15 @@ SPREAD: Final = {
     "kwh_per_day": ("kwh_per_day", "kwh_per_day_low", "kwh_per_day_high", "energy_grade"),
     "machines": ("machines", "machines_low", "machines_high"),
 }
+MOMENTS: Final = ("due_at", "first_seen", "last_seen")
+COUNTS: Final = ("accepted_shares", "observations_count", "episode", *SPREAD["machines"])
+NUMBERS: Final = (*SPREAD["hashrate_hps"][:3], *SPREAD["kwh_per_day"][:3])
 KINDS: Final = {
-    "number": Kind.code, "ip": Kind.code, "region_code": Kind.code, "due_at": Kind.moment, "first_seen": Kind.moment,
-    "last_seen": Kind.moment, "accepted_shares": Kind.integer, "observations_count": Kind.integer, "episode": Kind.integer,
-    "hashrate_hps": Kind.number, "hashrate_low": Kind.number, "hashrate_high": Kind.number, "kwh_per_day": Kind.number,
-    "kwh_per_day_low": Kind.number, "kwh_per_day_high": Kind.number, "machines": Kind.integer, "machines_low": Kind.integer,
-    "machines_high": Kind.integer,
-}  # fmt: skip
+    **dict.fromkeys(("number", "ip", "region_code"), Kind.code),
+    **dict.fromkeys(MOMENTS, Kind.moment),
+    **dict.fromkeys(COUNTS, Kind.integer),
+    **dict.fromkeys(NUMBERS, Kind.number),
+}
 
 
 def cells_of(name: str, column: TableColumn) -> list[tuple[str, str]]:

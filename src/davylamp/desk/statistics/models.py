@@ -9,7 +9,7 @@ from davylamp.desk.audit.models import ImmutableModel
 
 
 class Statistic(ImmutableModel):
-    """One published set of figures (统计口径): its definition, region, as-of time, revision, and the cells as they were."""
+    """One published set of figures (统计口径): definition, region, as-of time, revision, and the cells as they were."""
 
     definition = models.CharField(max_length=32)  # of `figures.DEFINITIONS`
     region_code = models.CharField(max_length=6)

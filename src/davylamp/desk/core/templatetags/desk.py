@@ -11,7 +11,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from davylamp.records import Interval
-from davylamp.report.numbers import amount_parts, rate_parts
+from davylamp.report.numbers import DASH, decimals, rate_parts
 from davylamp.tables.regions import region_of
 
 register = template.Library()
@@ -92,16 +92,27 @@ def _figure(parts: tuple[str, str], grade: str = "") -> str:
     return format_html('<span class="figure">{}{}{}</span>', estimate, around, mark)
 
 
+def three(value: float) -> str:
+    """A number (>= 0) with three significant digits, thousands separated; a whole number as it is."""
+    rounded = float(f"{value:.3g}") if value != int(value) or value >= 100_000 else value
+    return f"{rounded:,.{0 if rounded == int(rounded) else decimals(rounded)}f}"
+
+
 @register.simple_tag
 def figure(
-    low: float | None, value: float | None, high: float | None, unit: str = "", grade: str = "", why: str = ""
+    low: float | None,
+    value: float | None,
+    high: float | None,
+    unit: str = "",
+    grade: str = "",
+    why: str = "",
 ) -> str:
     """Estimate, interval, unit, grade, never apart; the word for unknown, with why, where there is none."""
     if value is None:
         return unknown(why)
-    held = Interval(value if low is None else low, value, value if high is None else high)
-    estimate, spread = amount_parts(held, unit)
-    return _figure((estimate, "" if held.low == held.high else spread), grade)
+    low, high = value if low is None else low, value if high is None else high
+    spread = "" if low == high else f"{three(low)}{DASH}{three(high)}"
+    return _figure((f"{three(value)} {unit}".rstrip(), spread), grade)
 
 
 @register.simple_tag
