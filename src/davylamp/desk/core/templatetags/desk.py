@@ -188,3 +188,26 @@ def icon(name: str, size: str = "") -> str:
         static("desk/icons.svg"),
         name,
     )
+
+
+@register.filter
+def region_only(code: str) -> str:
+    """The region's own name, where its city stands above it."""
+    row = region_of(code) if code else None
+    return row.name if row is not None else code
+
+
+@register.filter
+def duty(code: str) -> str:
+    """A duty in words."""
+    from davylamp.desk.access.models import Duty
+
+    return str(Duty(code).label) if code in Duty.values else code
+
+
+@register.filter
+def clearance(level: int) -> str:
+    """A clearance in words."""
+    from davylamp.desk.access.models import Clearance
+
+    return str(Clearance(level).label) if level in Clearance.values else str(level)
