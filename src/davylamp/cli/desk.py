@@ -122,6 +122,9 @@ def verify(
         Path | None, typer.Option(help="Folder of checkpoints; the desk's own when absent.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Public key in hex, as noted elsewhere.")] = None,
+    states: Annotated[
+        bool, typer.Option("--states", help="Also hold every table against what the audit told of it.")
+    ] = False,
     output_format: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.table,
 ) -> None:
     """Recompute the audit's chain and hold it against the checkpoints. Exit status 1 when anything was touched."""
@@ -129,25 +132,32 @@ def verify(
         from django.conf import settings
 
         from davylamp.desk.audit.checkpoints import read_checkpoints
+        from davylamp.desk.audit.replay import replay
         from davylamp.desk.audit.verify import verify as run
 
         verdict = run(read_checkpoints(checkpoints or settings.HOME / "checkpoints"), key)
+        tables = replay() if states else None
+    found = (*verdict.breaches, *(tables.breaches if tables else ()))
     if output_format is Format.json:
         import orjson
 
         row = {
-            "sound": verdict.is_sound,
+            "sound": not found,
             "rows": verdict.rows,
             "last_hash": verdict.last_hash,
             "checkpoints": verdict.checkpoints,
-            "breaches": [{"code": b.code, "seq": b.seq, "message": b.message} for b in verdict.breaches],
+            "breaches": [{"code": b.code, "seq": b.seq, "message": b.message} for b in found],
         }
+        if tables is not None:
+            row["states"] = {"rows": tables.rows, "changes": tables.events, "unproven": tables.unproven}
         sys.stdout.buffer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     else:
-        for breach in verdict.breaches:
+        for breach in found:
             typer.echo(f"{breach.code}: {breach.message}")
-        state = "sound" if verdict.is_sound else "NOT SOUND"
+        state = "NOT SOUND" if found else "sound"
         typer.echo(f"{state}: {verdict.rows} rows, {verdict.checkpoints} checkpoints")
+        if tables is not None:
+            typer.echo(f"{tables.rows} rows of the tables held against {tables.events} changes")
         if not verdict.checkpoints:
             typer.echo("no checkpoints: a cut tail or a rewritten chain would not show", err=True)
-    raise typer.Exit(0 if verdict.is_sound else 1)
+    raise typer.Exit(1 if found else 0)

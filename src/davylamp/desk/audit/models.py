@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from davylamp.desk.audit.record import plain_value, record, take_turn
@@ -205,6 +206,7 @@ class ImmutableModel(AuditedModel):
         super().save(*args, action=action, reason=reason, **kwargs)
 
 
+EXACT: Final = 10**15  # whole numbers beyond it may have been floats
 BATCH: Final = 500  # judged: SQLite takes 32,766 parameters a statement
 
 
@@ -222,7 +224,39 @@ def bulk_create(rows: Sequence[M], action: str, batch_id: str, *, reason: str = 
 
 
 def rows_digest(rows: Iterable[AuditedModel]) -> str:
-    """SHA-256 over the rows' snapshots in the order of their keys."""
+    """SHA-256 over the rows' snapshots in the order of their keys, values as the database gives them back."""
+    return states_digest((str(row.pk), settled(type(row), row.snapshot())) for row in rows)
+
+
+def states_digest(states: Iterable[tuple[str, dict[str, Any]]]) -> str:
+    """SHA-256 over keys and settled snapshots."""
     from davylamp.desk.audit.chain import canonical, digest
 
-    return digest(canonical([[str(r.pk), r.snapshot()] for r in sorted(rows, key=lambda r: str(r.pk))]))
+    return digest(canonical([[key, state] for key, state in sorted(states, key=lambda s: s[0])]))
+
+
+def settled(model: type[AuditedModel], state: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot as it reads after a way through the database: 1 in a column of floats is 1.0, for instance."""
+    known = {f.attname: f for f in model._meta.concrete_fields}
+    return {name: _settle(known.get(name), value) for name, value in state.items()}
+
+
+def _settle(column: Any, value: Any) -> Any:
+    if value is None or column is None or (isinstance(value, str) and value.startswith("digest:")):
+        return value
+    if isinstance(column, models.JSONField):
+        return _settle_json(value)
+    try:
+        return plain_value(column.to_python(value))
+    except (ValidationError, ValueError, TypeError):
+        return value
+
+
+def _settle_json(value: Any) -> Any:
+    """PostgreSQL gives 1e18 back as a whole number."""
+    if isinstance(value, dict):
+        return {k: _settle_json(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_settle_json(v) for v in value]
+    is_huge = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= EXACT
+    return str(float(value)) if is_huge else value
