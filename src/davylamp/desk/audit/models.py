@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from davylamp.desk.audit.record import plain_value, record
+from davylamp.desk.audit.record import plain_value, record, take_turn
 from davylamp.errors import BadUse, DavylampError
 
 M = TypeVar("M", bound="AuditedModel")
@@ -155,6 +155,7 @@ class AuditedModel(models.Model):
             n: [before.get(n), v] for n, v in after.items() if before.get(n) != v and n not in self.silent
         }
         with transaction.atomic():
+            take_turn()  # before any row: who holds the turn may be waiting for this row
             if not self._state.adding:
                 self._check_version()
             if told or self._state.adding:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from davylamp.desk.access import policy
 from davylamp.desk.access.policy import Holder
 from davylamp.desk.audit.models import AuditedModel, Stale
+from davylamp.desk.audit.record import take_turn
 from davylamp.errors import DavylampError
 
 M = TypeVar("M", bound=AuditedModel)
@@ -92,6 +93,7 @@ def perform(
     if step is None:
         raise Refused("E-WFL-004", _("there is no step %(step)s") % {"step": name}, "")
     with transaction.atomic():
+        take_turn()  # before any row: who holds the turn may be waiting for this row
         held = type(item)._base_manager.select_for_update().get(pk=item.pk)
         if not follows:
             policy.check(holder, name, held)

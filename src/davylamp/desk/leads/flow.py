@@ -15,9 +15,11 @@ from davylamp.desk.leads.models import OPEN_STATES, Attribution, Intake, Lead, O
 READERS: Final = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER, Duty.LEADER, Duty.AUDITOR)
 
 
-def stamp(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
-    """A new state begins now."""
+def stamp(lead: Lead, _holder: Holder, data: Mapping[str, Any]) -> None:
+    """A new state begins now; a deadline that comes with the step replaces the old one."""
     lead.state_since = timezone.now()
+    if "due_at" in data:
+        lead.due_at = data["due_at"]
 
 
 def has_organisation(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> str:
