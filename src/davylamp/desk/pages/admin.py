@@ -69,7 +69,9 @@ class TokenForm(forms.Form):
     account = forms.ModelChoiceField(label=gettext_lazy("Acts as"), queryset=None)
     name = forms.CharField(label=gettext_lazy("Name"), max_length=64)
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("Scopes"), choices=[(s, s) for s in Token.SCOPES], widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Scopes"),
+        choices=[(s, s) for s in Token.SCOPES],
+        widget=forms.CheckboxSelectMultiple,
     )
     days = forms.IntegerField(
         label=gettext_lazy("Days"), min_value=1, max_value=services.MOST_TOKEN_DAYS, initial=90
@@ -77,7 +79,9 @@ class TokenForm(forms.Form):
 
     def __init__(self, holder: Holder, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["account"].queryset = policy.visible(holder, User).filter(is_active=True).order_by("username")
+        self.fields["account"].queryset = (
+            policy.visible(holder, User).filter(is_active=True).order_by("username")
+        )
 
 
 def keeper(request: HttpRequest) -> Holder:
@@ -111,7 +115,9 @@ def accounts(request: HttpRequest) -> HttpResponse:
         made = services.create_account(holder, data["username"], data["name"], form.posting())
         form = AccountForm()
     rows = policy.visible(holder, User).prefetch_related("postings").order_by("-is_active", "username")
-    return page(request, "pages/admin_accounts.html", "admin", {"form": form, "made": made, "accounts": list(rows)})
+    return page(
+        request, "pages/admin_accounts.html", "admin", {"form": form, "made": made, "accounts": list(rows)}
+    )
 
 
 @login_required
@@ -143,7 +149,9 @@ def change(request: HttpRequest, key: str) -> HttpResponse:
     if act == "post":
         form = PostingForm(request.POST)
         if not form.is_valid():
-            raise services.Refusal("E-ACC-102", _("this duty or region is not known"), _("choose one from the list"))
+            raise services.Refusal(
+                "E-ACC-102", _("this duty or region is not known"), _("choose one from the list")
+            )
         services.add_posting(holder, found, form.posting())
     elif act == "end-posting":
         services.end_posting(holder, item, reason)
@@ -175,4 +183,6 @@ def tokens(request: HttpRequest) -> HttpResponse:
         made = services.issue_token(holder, data["account"], data["name"], data["scopes"], data["days"])
         form = TokenForm(holder)
     rows = policy.visible(holder, Token).select_related("user").order_by("revoked_at", "expires_at")
-    return page(request, "pages/admin_tokens.html", "admin-tokens", {"form": form, "made": made, "tokens": list(rows)})
+    return page(
+        request, "pages/admin_tokens.html", "admin-tokens", {"form": form, "made": made, "tokens": list(rows)}
+    )

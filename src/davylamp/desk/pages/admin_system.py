@@ -35,7 +35,9 @@ def days(request: HttpRequest) -> HttpResponse:
     holder = keeper(request)
     if request.method == "POST":
         one = calendar.Announced(
-            _day(request.POST.get("day", "")), request.POST.get("is_working") == "1", request.POST.get("name", "")
+            _day(request.POST.get("day", "")),
+            request.POST.get("is_working") == "1",
+            request.POST.get("name", ""),
         )
         calendar.announce_day(holder, one, request.POST.get("basis", ""))
         messages.success(request, _("Done and recorded."))
@@ -111,7 +113,11 @@ def system_rows() -> list[tuple[str, Any, str]]:
     backup = last_backup(home / "backups")
     return [
         (_("Version"), __version__, ""),
-        (_("Database"), {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor), ""),
+        (
+            _("Database"),
+            {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor),
+            "",
+        ),
         (_("Tables"), len(rows()), ""),
         (_("Time zone"), settings.TIME_ZONE, f"{timezone.localtime():%Y-%m-%d %H:%M}"),
         (_("Last checkpoint"), last, _("none yet: run davylamp audit checkpoint") if last is None else ""),
@@ -124,5 +130,3 @@ def last_backup(folder: Path) -> datetime | None:
     """When the newest file of the folder of backups was written."""
     times = [p.stat().st_mtime for p in folder.glob("*") if p.is_file()] if folder.is_dir() else []
     return timezone.make_aware(datetime.fromtimestamp(max(times))) if times else None
-
-

@@ -29,13 +29,21 @@ from davylamp.desk.pages import history
 from davylamp.desk.pages.frames import holder_in, workbook
 from davylamp.desk.pages.lists import DeskTable, listing
 
+DAY: Final = forms.DateInput(attrs={"type": "date"})
 MOST_EXPORTED: Final = 50_000  # judged: an extract; the whole chain is verified by the command
 
 
 class AuditTable(DeskTable):
     """Audit rows."""
 
-    standard: ClassVar[tuple[str, ...]] = ("at", "actor_label", "action", "object_type", "region_code", "reason")
+    standard: ClassVar[tuple[str, ...]] = (
+        "at",
+        "actor_label",
+        "action",
+        "object_type",
+        "region_code",
+        "reason",
+    )
 
     seq = tables.Column(verbose_name=gettext_lazy("Row"))
     at = tables.Column(verbose_name=gettext_lazy("Time"), attrs={"td": {"class": "nowrap"}})
@@ -46,7 +54,9 @@ class AuditTable(DeskTable):
     object_id = tables.Column(verbose_name=gettext_lazy("Key"), attrs={"td": {"class": "mono nowrap"}})
     region_code = tables.Column(verbose_name=gettext_lazy("Region"), empty_values=())
     reason = tables.Column(verbose_name=gettext_lazy("Reason"), default="—", attrs={"td": {"class": "clip"}})
-    hash = tables.Column(verbose_name=gettext_lazy("Hash"), orderable=False, attrs={"td": {"class": "mono clip"}})
+    hash = tables.Column(
+        verbose_name=gettext_lazy("Hash"), orderable=False, attrs={"td": {"class": "mono clip"}}
+    )
 
     class Meta(DeskTable.Meta):
         order_by = ("-seq",)
@@ -72,18 +82,32 @@ class AuditFilter(django_filters.FilterSet):
     """What the search can be narrowed to."""
 
     q = django_filters.CharFilter(label=gettext_lazy("Text"), method="filter_text")
-    who = django_filters.CharFilter(label=gettext_lazy("Who"), field_name="actor_label", lookup_expr="icontains")
-    action = django_filters.CharFilter(label=gettext_lazy("What"), field_name="action", lookup_expr="icontains")
-    kind = django_filters.CharFilter(label=gettext_lazy("To what"), field_name="object_type", lookup_expr="icontains")
+    who = django_filters.CharFilter(
+        label=gettext_lazy("Who"), field_name="actor_label", lookup_expr="icontains"
+    )
+    action = django_filters.CharFilter(
+        label=gettext_lazy("What"), field_name="action", lookup_expr="icontains"
+    )
+    kind = django_filters.CharFilter(
+        label=gettext_lazy("To what"), field_name="object_type", lookup_expr="icontains"
+    )
     key = django_filters.CharFilter(label=gettext_lazy("Key"), field_name="object_id")
     seq = django_filters.NumberFilter(label=gettext_lazy("Row"), field_name="seq", max_value=2**62)
     since = django_filters.DateFilter(
-        label=gettext_lazy("From"), field_name="at", lookup_expr="date__gte", widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("From"),
+        field_name="at",
+        lookup_expr="date__gte",
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     until = django_filters.DateFilter(
-        label=gettext_lazy("To"), field_name="at", lookup_expr="date__lte", widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("To"),
+        field_name="at",
+        lookup_expr="date__lte",
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
-    personal = django_filters.BooleanFilter(label=gettext_lazy("Read or taken away"), method="filter_personal")
+    personal = django_filters.BooleanFilter(
+        label=gettext_lazy("Read or taken away"), method="filter_personal"
+    )
 
     class Meta:
         model = AuditEvent
@@ -91,7 +115,9 @@ class AuditFilter(django_filters.FilterSet):
 
     def filter_text(self, rows: QuerySet[AuditEvent], _name: str, value: str) -> QuerySet[AuditEvent]:
         """Reason, changes, or who."""
-        return rows.filter(Q(reason__icontains=value) | Q(changes__icontains=value) | Q(actor_label__icontains=value))
+        return rows.filter(
+            Q(reason__icontains=value) | Q(changes__icontains=value) | Q(actor_label__icontains=value)
+        )
 
     def filter_personal(self, rows: QuerySet[AuditEvent], _name: str, value: bool) -> QuerySet[AuditEvent]:
         """Reads of personal data, exports, pages of persons that were opened."""
@@ -151,4 +177,9 @@ def export(request: HttpRequest) -> HttpResponse:
     heads = [Column(_("Row"), Kind.integer), Column(_("Time"), Kind.moment)]
     heads += [Column(name, Kind.code) for name in (*AuditEvent.WORDS, "prev_hash", "hash")]
     body = [[e.seq, e.at, *e.words(), e.prev_hash, e.hash] for e in found]
-    return workbook(request, "audit", [Table(_("Audit"), heads, body)], {"rows": len(body), "query": request.GET.urlencode()})
+    return workbook(
+        request,
+        "audit",
+        [Table(_("Audit"), heads, body)],
+        {"rows": len(body), "query": request.GET.urlencode()},
+    )

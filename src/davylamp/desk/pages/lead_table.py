@@ -16,7 +16,7 @@ from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder, region_prefix
 from davylamp.desk.core.templatetags import desk as words
 from davylamp.desk.leads.models import OPEN_STATES, Lead, Severity, State, Tier
-from davylamp.desk.pages.lists import DeskTable
+from davylamp.desk.pages.lists import DeskTable, number_column
 from davylamp.tables.regions import regions
 
 DEADLINES: Final = (("overdue", _("overdue")), ("soon", _("due soon")), ("none", _("no deadline")))
@@ -50,12 +50,12 @@ class LeadTable(DeskTable):
     region_code = tables.Column(verbose_name=_("Region"), attrs={"td": {"class": "nowrap"}})
     sector = tables.Column(verbose_name=_("Sector"), default="—")
     coin = tables.Column(verbose_name=_("Coin"), empty_values=())
-    hashrate_hps = number(_("Hashrate"), empty_values=())
-    kwh_per_day = number(_("Electricity"), "kWh/d", empty_values=())
-    machines = number(_("Machines"), empty_values=())
-    accepted_shares = number(_("Shares"))
-    observations_count = number(_("Observations"))
-    episode = number(_("Episode"))
+    hashrate_hps = number_column(_("Hashrate"), empty_values=())
+    kwh_per_day = number_column(_("Electricity"), "kWh/d", empty_values=())
+    machines = number_column(_("Machines"), empty_values=())
+    accepted_shares = number_column(_("Shares"))
+    observations_count = number_column(_("Observations"))
+    episode = number_column(_("Episode"))
     pool = tables.Column(verbose_name=_("Pool"), default="—", attrs={"td": {"class": "clip"}})
     first_seen = tables.Column(verbose_name=_("First seen"), attrs={"td": {"class": "nowrap"}})
     last_seen = tables.Column(verbose_name=_("Last seen"), attrs={"td": {"class": "nowrap"}})

@@ -49,7 +49,7 @@ class Choice:
     is_on: bool
 
 
-def number(label: Any, unit: str = "", **more: Any) -> tables.Column:
+def number_column(label: Any, unit: str = "", **more: Any) -> tables.Column:
     """A column of numbers: right-aligned, the unit in its head."""
     attrs = {"td": {"class": "n"}, "th": {"class": "n"}, "unit": unit}
     return tables.Column(verbose_name=label, attrs=attrs, **more)

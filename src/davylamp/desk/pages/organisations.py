@@ -21,7 +21,7 @@ from davylamp.desk.core.templatetags import desk as words
 from davylamp.desk.leads.models import OPEN_STATES, Lead
 from davylamp.desk.pages.frames import holder_in, tabs
 from davylamp.desk.pages.lead_table import region_choices
-from davylamp.desk.pages.lists import DeskTable, listing, number
+from davylamp.desk.pages.lists import DeskTable, listing, number_column
 from davylamp.desk.registry.models import ContactPoint, Organisation
 from davylamp.desk.registry.networks import networks_of
 from davylamp.desk.registry.services import unmask
@@ -43,7 +43,14 @@ LAYERS: Final = {
 class OrganisationTable(DeskTable):
     """Organisations, one row each."""
 
-    standard: ClassVar[tuple[str, ...]] = ("region_code", "sector", "is_public", "department", "open_leads", "all_leads")
+    standard: ClassVar[tuple[str, ...]] = (
+        "region_code",
+        "sector",
+        "is_public",
+        "department",
+        "open_leads",
+        "all_leads",
+    )
 
     name = tables.Column(verbose_name=gettext_lazy("Organisation"))
     code = tables.Column(verbose_name=gettext_lazy("Code"), attrs={"td": {"class": "mono nowrap"}})
@@ -51,8 +58,8 @@ class OrganisationTable(DeskTable):
     sector = tables.Column(verbose_name=gettext_lazy("Sector"), default="—")
     is_public = tables.Column(verbose_name=gettext_lazy("Public body"), empty_values=())
     department = tables.Column(verbose_name=gettext_lazy("Competent department"), default="—")
-    open_leads = number(gettext_lazy("Open leads"), orderable=False, empty_values=())
-    all_leads = number(gettext_lazy("All leads"), orderable=False, empty_values=())
+    open_leads = number_column(gettext_lazy("Open leads"), orderable=False, empty_values=())
+    all_leads = number_column(gettext_lazy("All leads"), orderable=False, empty_values=())
 
     class Meta(DeskTable.Meta):
         order_by = ("region_code", "name")
@@ -86,7 +93,9 @@ class OrganisationFilter(django_filters.FilterSet):
     """What the list can be narrowed to."""
 
     q = django_filters.CharFilter(label=gettext_lazy("Text"), method="filter_text")
-    region = django_filters.ChoiceFilter(label=gettext_lazy("Region"), method="filter_region", empty_label="—")
+    region = django_filters.ChoiceFilter(
+        label=gettext_lazy("Region"), method="filter_region", empty_label="—"
+    )
     sector = django_filters.CharFilter(label=gettext_lazy("Sector"), field_name="sector")
     public = django_filters.BooleanFilter(label=gettext_lazy("Public body"), field_name="is_public")
 
@@ -152,12 +161,17 @@ def _context(holder: Holder, organisation: Organisation, tab: str) -> dict[str, 
         "crumbs": [(_("Organisations"), reverse("organisations")), (organisation.name, "")],
         "counts": lead_counts(holder, [code]).get(code, (0, 0)),
         "parent": policy.visible(holder, Organisation).filter(code=organisation.parent_code or "-").first(),
-        "successor": policy.visible(holder, Organisation).filter(code=organisation.successor_code or "-").first(),
+        "successor": policy.visible(holder, Organisation)
+        .filter(code=organisation.successor_code or "-")
+        .first(),
     }
     leads = policy.visible(holder, Lead).filter(organisation_code=code).order_by("-last_seen", "number")
     if tab == "summary":
         below = policy.visible(holder, Organisation).filter(parent_code=code).order_by("code")
-        context |= {"below": list(below[:MOST_LEADS]), "leads": list(leads.filter(state__in=sorted(OPEN_STATES))[:10])}
+        context |= {
+            "below": list(below[:MOST_LEADS]),
+            "leads": list(leads.filter(state__in=sorted(OPEN_STATES))[:10]),
+        }
     elif tab == "networks":
         context |= {"networks": networks_of(organisation), "layers": LAYERS}
     elif tab == "leads":

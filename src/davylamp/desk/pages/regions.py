@@ -65,7 +65,11 @@ def picture(by_city: dict[str, float]) -> Any:
     from davylamp.tables.outlines import outlines
 
     shapes = outlines(settings.PROVINCE[:2])
-    placed = {code: value for code, value in by_city.items() if code[:2] == settings.PROVINCE[:2] and code[2:4] != "00"}
+    placed = {
+        code: value
+        for code, value in by_city.items()
+        if code[:2] == settings.PROVINCE[:2] and code[2:4] != "00"
+    }
     if not shapes or not placed:
         return ""
     said = MapWords(
@@ -74,7 +78,7 @@ def picture(by_city: dict[str, float]) -> Any:
         unit=_("leads"),
         none="0",
         number=lambda value: words.thousands(int(value)),
-        name=lambda code: _city(code),
+        name=_city,
     )
     drawn = draw_map(placed, shapes, said)
     return drawn.svg if drawn is not None else ""

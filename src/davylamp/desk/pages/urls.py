@@ -41,7 +41,11 @@ urlpatterns = [
     path("organisations/", organisations.show_all, name="organisations"),
     path("organisations/<str:code>/", organisations.show, name="organisation"),
     path("organisations/<str:code>/<slug:tab>/", organisations.show, name="organisation-tab"),
-    path("organisations/<str:code>/contacts/<uuid:key>/reveal/", organisations.reveal, name="organisation-reveal"),
+    path(
+        "organisations/<str:code>/contacts/<uuid:key>/reveal/",
+        organisations.reveal,
+        name="organisation-reveal",
+    ),
     path("overdue/", overdue.show, name="overdue"),
     path("regions/", regions.show, name="regions"),
     path("figures/", leader.show, name="leader"),

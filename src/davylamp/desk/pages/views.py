@@ -29,7 +29,10 @@ def keep(request: HttpRequest) -> HttpResponse:
     """Keep the filters, and go back to the table with them."""
     address = screen_address(request.POST.get("screen", ""))
     view = saved_views.keep(
-        holder_in(request), request.POST["screen"], request.POST.get("name", ""), request.POST.get("query", "")
+        holder_in(request),
+        request.POST["screen"],
+        request.POST.get("name", ""),
+        request.POST.get("query", ""),
     )
     return redirect(f"{address}?{view.query}")
 

@@ -66,7 +66,9 @@ def of_leads(holder: Holder) -> Iterator[Block]:
     now = timezone.now()
     rows = policy.visible(holder, Lead).filter(state__in=sorted(OPEN_STATES))
     if holder.duties & {Duty.ANALYST, Duty.APPROVER}:
-        yield from leads_block(_("Assigned to you"), rows.filter(assigned_to=holder.user_id), "assigned=me&is_open=1")
+        yield from leads_block(
+            _("Assigned to you"), rows.filter(assigned_to=holder.user_id), "assigned=me&is_open=1"
+        )
     yield from leads_block(_("Overdue"), rows.filter(due_at__lt=now), "due=overdue&sort=due_at")
     soon = rows.filter(due_at__gte=now, due_at__lt=now + timedelta(hours=24))
     yield from leads_block(_("Due within a day"), soon, "due=soon&sort=due_at")
@@ -89,7 +91,11 @@ def of_contacts(holder: Holder) -> Iterator[Block]:
     first = list(rows[: MOST + 1])
     if first:
         items = tuple(
-            Item(reverse("organisation-tab", args=[c.organisation_code, "contacts"]), c.organisation_code, str(c))
+            Item(
+                reverse("organisation-tab", args=[c.organisation_code, "contacts"]),
+                c.organisation_code,
+                str(c),
+            )
             for c in first[:MOST]
         )
         count = len(first) if len(first) <= MOST else rows.count()
@@ -107,10 +113,15 @@ def of_keepers(holder: Holder) -> Iterator[Block]:
     if first:
         items = tuple(Item(reverse("admin-account", args=[u.pk]), u.username, str(u)) for u in first[:MOST])
         yield Block(_("Accounts without a posting"), idle.count(), items, reverse("admin"))
-    ending = policy.visible(holder, Token).filter(revoked_at=None, expires_at__gt=now, expires_at__lt=now + timedelta(days=14))
+    ending = policy.visible(holder, Token).filter(
+        revoked_at=None, expires_at__gt=now, expires_at__lt=now + timedelta(days=14)
+    )
     last = list(ending.select_related("user").order_by("expires_at")[:MOST])
     if last:
-        made = tuple(Item(reverse("admin-account", args=[t.user_id]), t.name, str(t.user), due=t.expires_at) for t in last)
+        made = tuple(
+            Item(reverse("admin-account", args=[t.user_id]), t.name, str(t.user), due=t.expires_at)
+            for t in last
+        )
         yield Block(_("Tokens that end within two weeks"), ending.count(), made, reverse("admin-tokens"))
 
 
@@ -123,9 +134,15 @@ def of_auditors(holder: Holder) -> Iterator[Block]:
     first = list(rows.order_by("-seq")[:MOST])
     if first:
         items = tuple(
-            Item(f"{reverse('audit')}?seq={e.seq}", f"{e.actor_label}", f"{e.action} {e.reason}".strip()) for e in first
+            Item(f"{reverse('audit')}?seq={e.seq}", f"{e.actor_label}", f"{e.action} {e.reason}".strip())
+            for e in first
         )
-        yield Block(_("Personal data read and lists taken away, last seven days"), rows.count(), items, reverse("audit"))
+        yield Block(
+            _("Personal data read and lists taken away, last seven days"),
+            rows.count(),
+            items,
+            reverse("audit"),
+        )
 
 
 SOURCES: Final[list[Source]] = [of_leads, of_contacts, of_keepers, of_auditors]

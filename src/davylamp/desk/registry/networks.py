@@ -74,5 +74,3 @@ def spelled(low: int, high: int) -> str:
         ipaddress.summarize_address_range(*ends)  # type: ignore[type-var]
     )
     return " ".join(map(str, nets)) if len(list(nets)) == 1 else f"{ends[0]} – {ends[1]}"
-
-
