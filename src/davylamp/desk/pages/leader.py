@@ -22,7 +22,7 @@ from davylamp.desk.leads.models import State
 from davylamp.desk.pages.as_of import as_of_in, end_of_day
 from davylamp.desk.pages.frames import holder_in
 from davylamp.desk.pages.navigation import region_name
-from davylamp.desk.pages.regions import states
+from davylamp.desk.pages.regions import place_name, states
 from davylamp.desk.statistics import figures, publish
 from davylamp.desk.statistics.figures import Cell
 from davylamp.desk.statistics.models import Statistic
@@ -99,7 +99,7 @@ def page_of(found: list[Cell]) -> dict[str, Any]:
     rows = [
         {
             "code": code,
-            "name": region_name(code),
+            "name": place_name(code),
             "cell": cell,
             "open": figures.total_open(c for c in found if c.region_code.startswith(code[:4])).leads,
             "width": round(100 * cell.leads / max(1, largest), 1),

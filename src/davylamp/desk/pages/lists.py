@@ -82,6 +82,7 @@ def listing(
     query = kept_query(params)
     return {
         "table": table,
+        "sorted_by": next((o.lstrip("-") for o in table.order_by), ""),
         "page": page,
         "pages": list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)),
         "sizes": SIZES,

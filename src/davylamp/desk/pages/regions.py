@@ -29,7 +29,7 @@ def show(request: HttpRequest) -> HttpResponse:
     found = figures.cells(holder_in(request), at)
     counties = figures.grouped_regions(found)
     cities = [
-        {"code": code, "name": region_name(code), "cell": cell, "open": figures.total_open(_of(found, code)).leads,
+        {"code": code, "name": place_name(code), "cell": cell, "open": figures.total_open(_of(found, code)).leads,
          "counties": counties.get(code, [])}
         for code, cell in figures.by_region(found).items()
     ]  # fmt: skip
@@ -45,6 +45,11 @@ def show(request: HttpRequest) -> HttpResponse:
         "definition": figures.DEFINITIONS["leads-1"],
     }
     return render(request, "pages/regions.html", context)
+
+
+def place_name(code: str) -> str:
+    """A city's name; what lies in no city, because nobody holds the address yet, is said in words."""
+    return _("in no city yet") if code[2:] == "0000" else region_name(code)
 
 
 def _of(found: list[Cell], city: str) -> list[Cell]:
