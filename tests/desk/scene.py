@@ -8,7 +8,6 @@ from datetime import timedelta
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from davylamp.attribution.registry_records import Contact  # noqa: F401  (the registry must import first)
 from davylamp.desk.access.models import Clearance, Duty, Posting, User
 from davylamp.desk.audit.context import Actor, acting
 from davylamp.desk.leads.models import Attribution, Intake, Lead, Observation, State
@@ -17,13 +16,19 @@ from davylamp.desk.registry.models import ContactPoint, Organisation
 PASSWORD = "lamp in the mine"
 TOTP_KEY = "3132333435363738393031323334353637383930"
 ORGANISATIONS = (
-    ("12330000470000001A", "钱江理工大学", "330106", "education", True),
-    ("12330000470000002B", "钱江理工大学信息学院实验教学中心（计算机与网络安全实验室）", "330106", "education", True),
-    ("12330100470000003C", "杭州市临江区第一人民医院", "330109", "health", True),
-    ("12330200470000004D", "宁波东港职业技术学院", "330203", "education", True),
-    ("91330300470000005E", "温州瓯越数据服务有限公司", "330302", "business", False),
-    ("12330700470000006F", "金华市婺水区档案馆", "330702", "government", True),
-    ("12330900470000007G", "舟山市海域观测站", "330902", "research", True),
+    ("12330000470000001A", "钱江理工大学", "330106", "教育", True),
+    (
+        "12330000470000002B",
+        "钱江理工大学信息学院实验教学中心（计算机与网络安全实验室）",
+        "330106",
+        "教育",
+        True,
+    ),
+    ("12330100470000003C", "杭州市临江区第一人民医院", "330109", "医疗", True),
+    ("12330200470000004D", "宁波东港职业技术学院", "330203", "教育", True),
+    ("91330300470000005E", "温州瓯越数据服务有限公司", "330302", "企业", False),
+    ("12330700470000006F", "金华市婺水区档案馆", "330702", "机关", True),
+    ("12330900470000007G", "舟山市海域观测站", "330902", "科研", True),
 )
 PEOPLE = (
     ("analyst", "沈一帆", Duty.ANALYST, "330000", ""),
@@ -38,7 +43,12 @@ STATES = (
     State.NEW, State.NEW, State.ATTRIBUTING, State.ATTRIBUTED, State.UNATTRIBUTABLE, State.HANDED_OVER, State.VERIFYING,
     State.DETERMINED, State.RECTIFYING, State.RECHECK, State.CLOSED, State.CLOSED, State.PROJECT,
 )  # fmt: skip
-COINS = (("XMR", "RandomX", 9.1e3), ("BTC", "SHA-256", 1.1e14), ("", "Ethash", 2.4e8), ("RVN", "KawPow", 3.8e7))
+COINS = (
+    ("XMR", "RandomX", 9.1e3),
+    ("BTC", "SHA-256", 1.1e14),
+    ("", "Ethash", 2.4e8),
+    ("RVN", "KawPow", 3.8e7),
+)
 BECAUSE = (
     "reads as stratum-v1: mining.subscribe, mining.authorize and 41 mining.submit in 3,600 s",
     "the pool's name pool.example.org is known to be a mining pool",
@@ -111,7 +121,13 @@ def _lead(n, intake, people):
     if known:
         chain = [
             {"hop": "address", "value": ip, "source": "", "confidence": 1.0, "because": ""},
-            {"hop": "lease", "value": "", "source": "", "confidence": 0.0, "because": "no DHCP record covers that time"},
+            {
+                "hop": "lease",
+                "value": "",
+                "source": "",
+                "confidence": 0.0,
+                "because": "no DHCP record covers that time",
+            },
         ]
         Attribution(
             lead=lead, at=lead.first_seen, organisation_code=code, organisation_name=name, region_code=region, confidence=0.9,

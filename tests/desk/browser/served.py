@@ -14,7 +14,14 @@ from django_otp.oath import totp
 from support import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DESKTOP, PHONE = (1366, 768), (390, 844)
 
 
@@ -41,7 +48,15 @@ def server(home):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from davylamp.cli import main; main()", "serve", "--plain", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-c",
+        "from davylamp.cli import main; main()",
+        "serve",
+        "--plain",
+        "--port",
+        str(port),
+    ]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment(home), stdout=log, stderr=log)
     base = f"http://127.0.0.1:{port}"

@@ -116,7 +116,7 @@ def region_prefix(code: str) -> str:
 
 def _seat_sees(holder: Holder, seat: Seat, model: type[Model]) -> Q:
     scope = SCOPES[model]
-    where = Q()
+    where = Q(pk__isnull=False)  # an empty Q would vanish from the OR over seats, and with it all rows
     if seat.duty == Duty.CONTACT:
         where &= _own(seat, scope) if scope.organisation else NOBODY
     elif scope.region:

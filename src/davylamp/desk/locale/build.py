@@ -131,7 +131,9 @@ def main() -> int:
     """Write the files, or print what is missing."""
     lost = missing()
     if "--missing" in sys.argv:
-        sys.stdout.writelines(f"{name}\t{key}\n" for key, name in sorted(lost.items(), key=lambda p: (p[1], p[0])))
+        sys.stdout.writelines(
+            f"{name}\t{key}\n" for key, name in sorted(lost.items(), key=lambda p: (p[1], p[0]))
+        )
         return 1 if lost else 0
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, data in written().items():

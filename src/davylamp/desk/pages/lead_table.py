@@ -41,7 +41,7 @@ class LeadTable(DeskTable):
     number = tables.Column(verbose_name=_("Number"))
     state = tables.Column(verbose_name=_("State"))
     severity = tables.Column(verbose_name=_("Urgency"))
-    due_at = tables.Column(verbose_name=_("Due"))
+    due_at = tables.Column(verbose_name=_("Due"), empty_values=())
     tier = tables.Column(verbose_name=_("Verdict"), order_by="probability")
     ip = tables.Column(verbose_name=_("Address"), order_by="ip_sort", attrs={"td": {"class": "nowrap mono"}})
     organisation_name = tables.Column(
