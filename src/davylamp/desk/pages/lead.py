@@ -20,7 +20,7 @@ from davylamp.desk.pages import history
 from davylamp.desk.pages.chain import links_of
 from davylamp.desk.pages.frames import holder_in, tabs
 from davylamp.desk.pages.lead_table import hidden_columns
-from davylamp.desk.pages.leads import WORKERS
+from davylamp.desk.pages.leads import WORKERS, is_uuid
 
 MOST_SIGHTINGS: Final = 100  # judged: the newest tell enough; all of them leave in the workbook
 TABS: Final = (
@@ -128,7 +128,9 @@ def step(request: HttpRequest, number: str) -> HttpResponse:
     seen = request.POST.get("version", "")
     data = {"reason": request.POST.get("reason", "").strip()[:2000]}
     if name == "assign":
-        data["to"] = request.POST.get("to", "")
+        to = request.POST.get("to", "")
+        people = colleagues(holder, WORKERS, lead.region_code)
+        data["to"] = people.filter(pk=to).first() if is_uuid(to) else None
     with transaction.atomic():
         workflow.perform(lead, name, holder, data, version=int(seen) if seen.isdigit() else -1)
     messages.success(request, _("Done and recorded."))

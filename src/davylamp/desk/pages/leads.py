@@ -85,7 +85,7 @@ def _order_field(order: str) -> str:
 def assign(request: HttpRequest) -> HttpResponse:
     """Preview, then assign: each lead by itself, so that one that changed meanwhile stops no other."""
     holder = holder_in(request)
-    keys = [k for k in request.POST.getlist("item")[:MOST_AT_ONCE] if _is_uuid(k)]
+    keys = [k for k in request.POST.getlist("item")[:MOST_AT_ONCE] if is_uuid(k)]
     found = list(
         policy.visible(holder, Lead).filter(pk__in=keys).select_related("assigned_to").order_by("number")
     )
@@ -95,7 +95,7 @@ def assign(request: HttpRequest) -> HttpResponse:
     reach = {code: colleagues(holder, WORKERS, code) for code in {lead.region_code for lead in found}}
     people = reduce(or_, reach.values()).distinct()
     to = request.POST.get("to", "")
-    chosen = people.filter(pk=to).first() if _is_uuid(to) else None
+    chosen = people.filter(pk=to).first() if is_uuid(to) else None
     whys = _why_nots(
         holder, found, chosen, {code for code, ones in reach.items() if chosen and chosen in ones}
     )
@@ -145,7 +145,7 @@ def _assign_all(request: HttpRequest, leads: list[Lead], chosen: User) -> None:
     done, faults = 0, []
     for lead in leads:
         seen = request.POST.get(f"version-{lead.pk}", "")
-        data = {"to": chosen.pk, "reason": request.POST.get("reason", "")[:200]}
+        data = {"to": chosen, "reason": request.POST.get("reason", "")[:200]}
         try:
             with transaction.atomic():
                 workflow.perform(
@@ -160,7 +160,8 @@ def _assign_all(request: HttpRequest, leads: list[Lead], chosen: User) -> None:
         messages.error(request, fault)
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether a text has the form of a key."""
     from uuid import UUID
 
     try:
