@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Forbidden, Hidden
 from davylamp.desk.audit.models import AuditEvent
-from davylamp.desk.documents import files, layout, shipped
+from davylamp.desk.core import vault
+from davylamp.desk.documents import layout, shipped
 from davylamp.desk.documents.kinds import FORMS
 from davylamp.desk.documents.models import Document, NumberSeries
 from davylamp.desk.documents.numbers import Number, take_number
@@ -209,12 +210,13 @@ def test_a_document_is_read_within_its_region_only_and_each_opening_is_written_d
 def test_a_file_that_was_touched_or_taken_away_is_not_given_out():
     made = letter_to(HANGZHOU)
     reader = holder(person(Duty.OFFICER, HANGZHOU))
-    place = files.path_of(made.sha256)
+    place = vault.place_of(made.sha256)
+    place.chmod(0o600)
     place.write_bytes(place.read_bytes() + b" ")
     with pytest.raises(InputError, match="E-DOC-012"):
         open_document(reader, made)
     place.unlink()
-    with pytest.raises(InputError, match="E-DOC-011"):
+    with pytest.raises(InputError, match="E-VLT-004"):
         open_document(reader, made)
 
 

@@ -129,7 +129,9 @@ class HandOverItem(AuditedModel):
     ground = models.CharField(max_length=16, choices=Ground.choices, blank=True)
     reason = models.TextField(blank=True)
     new_lead = models.ForeignKey(Lead, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    new_hand_over = models.ForeignKey(HandOver, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    new_hand_over = models.ForeignKey(
+        HandOver, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     resumed_at = models.DateTimeField(null=True, blank=True)  # issued to another: its clock runs again
 
     class Meta:
@@ -199,7 +201,8 @@ class Supervision(AuditedModel):
         ordering: ClassVar = ["-missed_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["hand_over", "stage", "round", "region_code"], name="one_supervision_per_deadline_and_level"
+                fields=["hand_over", "stage", "round", "region_code"],
+                name="one_supervision_per_deadline_and_level",
             )
         ]
 
