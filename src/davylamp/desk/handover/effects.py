@@ -184,27 +184,27 @@ def _faults(item: HandOverItem, answer: Any) -> list[str]:
     return faults
 
 
-def accept(item: HandOver, holder: Holder, _data: Data) -> None:
+def accept(item: HandOver, holder: Holder, data: Data) -> None:
     """The report holds; what is open is done here, and goes on as a case."""
-    item.reviewed_by_id, item.reviewed_at = holder.user_id, timezone.now()
+    item.reviewed_by_id, item.reviewed_at = holder.user_id, _at(data)
     for one in item.items.filter(status="open"):
         one.status = "done"
         one.save(action="handoveritem.accept")
     _run(item, None, item.reviewed_at)
 
 
-def ask_more(item: HandOver, holder: Holder, _data: Data) -> None:
+def ask_more(item: HandOver, holder: Holder, data: Data) -> None:
     """A new round of feedback with a clock of its own."""
-    item.reviewed_by_id, item.reviewed_at = holder.user_id, timezone.now()
+    item.reviewed_by_id, item.reviewed_at = holder.user_id, _at(data)
     item.round += 1
     _run(item, "feedback", item.reviewed_at)
     if item.told_at:
         tell_contacts(item, f"more-{item.round}")
 
 
-def close(item: HandOver, _holder: Holder, _data: Data) -> None:
+def close(item: HandOver, _holder: Holder, data: Data) -> None:
     """Done with."""
-    item.closed_at = timezone.now()
+    item.closed_at = _at(data)
     _run(item, None, item.closed_at)
 
 

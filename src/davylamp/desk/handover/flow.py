@@ -61,7 +61,14 @@ def in_time(item: HandOver, _holder: Holder, data: Mapping[str, Any]) -> str:
         return _("a time needs its zone")
     if at > timezone.now():
         return _("the time lies in the future")
-    known = (item.approved_at, item.issued_at, item.delivered_at, item.received_at, item.reported_at)
+    known = (
+        item.approved_at,
+        item.issued_at,
+        item.delivered_at,
+        item.received_at,
+        item.reported_at,
+        item.reviewed_at,
+    )
     earlier = max((t for t in known if t is not None), default=None)
     return _("the time lies before the step that it follows") if earlier is not None and at < earlier else ""
 
@@ -152,7 +159,7 @@ STEPS: Final = (
         "accept",
         frozenset({State.REPORTED}),
         State.ACCEPTED,
-        guards=(*FOUR_EYES, not_the_reporter),
+        guards=(*FOUR_EYES, not_the_reporter, in_time),
         effects=(effects.stamp, effects.accept),
     ),
     Step(
@@ -160,10 +167,16 @@ STEPS: Final = (
         frozenset({State.REPORTED}),
         State.ACTING,
         needs=("reason",),
-        guards=(*FOUR_EYES, not_the_reporter),
+        guards=(*FOUR_EYES, not_the_reporter, in_time),
         effects=(effects.stamp, effects.ask_more),
     ),
-    Step("close", frozenset({State.ACCEPTED}), State.CLOSED, effects=(effects.stamp, effects.close)),
+    Step(
+        "close",
+        frozenset({State.ACCEPTED}),
+        State.CLOSED,
+        guards=(in_time,),
+        effects=(effects.stamp, effects.close),
+    ),
 )
 SUPERVISION_STEPS: Final = (
     Step(
