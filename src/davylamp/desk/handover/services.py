@@ -48,18 +48,10 @@ def draft(
         Forbidden: E-ACC-403 where the holder may not draft.
         Refused: E-HND-010 with everything that is wrong.
     """
-    found = Organisation.objects.filter(code=recipient_code).first()
-    if found is None:
-        raise Refused(
-            "E-HND-010", _("the recipient is not in the registry"), _("enter the organisation first")
-        )
-    if not policy.can_create(
-        holder, HandOver, region_code=found.region_code, organisation_code=recipient_code
-    ):
-        raise policy.Forbidden(
-            "E-ACC-403", _("your duty does not include this"), _("ask whoever made your account")
-        )
-    seen = [policy.find(holder, Lead, pk=lead.pk) for lead in leads]
+    found, seen = (
+        _recipient(holder, recipient_code),
+        [policy.find(holder, Lead, pk=lead.pk) for lead in leads],
+    )
     faults = _faults(found, seen, channel, second_contact)
     if faults:
         raise Refused("E-HND-010", "; ".join(faults), _("take these leads out, or correct their attribution"))
@@ -84,6 +76,19 @@ def draft(
         for position, lead in enumerate(sorted(seen, key=lambda one: (one.ip_sort, one.number)), 1):
             HandOverItem(hand_over=made, lead=lead, position=position).save(action="handoveritem.add")
     return made
+
+
+def _recipient(holder: Holder, code: str) -> Organisation:
+    found = Organisation.objects.filter(code=code).first()
+    if found is None:
+        raise Refused(
+            "E-HND-010", _("the recipient is not in the registry"), _("enter the organisation first")
+        )
+    if not policy.can_create(holder, HandOver, region_code=found.region_code, organisation_code=code):
+        raise policy.Forbidden(
+            "E-ACC-403", _("your duty does not include this"), _("ask whoever made your account")
+        )
+    return found
 
 
 def _faults(found: Organisation, leads: list[Lead], channel: str, second_contact: str) -> list[str]:
