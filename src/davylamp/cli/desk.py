@@ -10,7 +10,11 @@ from typing import Annotated
 
 import typer
 
+from davylamp.cli.desk_tick import template, tick
+
 app = typer.Typer(help="Keep the desk: set it up, add accounts, back it up.", no_args_is_help=True)
+app.command()(tick)
+app.command()(template)
 audit = typer.Typer(help="Sign and verify the desk's audit.", no_args_is_help=True)
 
 

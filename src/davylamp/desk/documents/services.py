@@ -1,5 +1,6 @@
 """Make a document, open one, and put an office's own template into use."""
 
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder, Scope, govern
 from davylamp.desk.audit.models import AuditedModel
 from davylamp.desk.audit.record import record
+from davylamp.desk.core import vault
 from davylamp.desk.core.drawn import drawn
-from davylamp.desk.documents import files
 from davylamp.desk.documents.excel import Table, watermark, write_workbook
 from davylamp.desk.documents.models import Document, Kind, TemplateChange
 from davylamp.desk.documents.numbers import Number
 from davylamp.desk.documents.render import check_template, render
+from davylamp.errors import InputError
 
 READERS = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER, Duty.LEADER, Duty.AUDITOR)
 
@@ -101,9 +103,9 @@ def _store(
         subject_type=label,
         subject_id=key,
         export_id=export_id,
-        sha256=files.keep(data),
+        sha256=vault.store([data]).sha256,
         size_bytes=len(data),
-        file_name=file_name(f"{number or export_id} {about.title}", suffix),
+        file_name=vault.plain_name(f"{number or export_id} {about.title}.{suffix}"),
         template_sha256=template,
         made_by_id=holder.user_id,
     )
@@ -111,21 +113,17 @@ def _store(
     return made
 
 
-def file_name(title: str, suffix: str) -> str:
-    """A name that every file system takes."""
-    plain = "".join(c if c.isalnum() or c in "-_〔〕（）()“” " else "_" for c in title).strip(" .")
-    return f"{plain[:120] or 'document'}.{suffix}"
-
-
 def open_document(holder: Holder, document: Document) -> bytes:
     """The bytes of a document, as they were; that it was opened stands in the audit.
 
     Raises:
         Hidden: E-ACC-404.
-        InputError: E-DOC-011 when the file is gone, E-DOC-012 when it is not what it was.
+        InputError: E-VLT-004 when the file is gone, E-DOC-012 when it is not what it was.
     """
     policy.check(holder, policy.READ, document)
-    data = files.read(document.sha256)
+    data = b"".join(vault.read(document.sha256))
+    if hashlib.sha256(data).hexdigest() != document.sha256:
+        raise InputError("E-DOC-012", _("the file is not what it was"), _("restore it from a backup"))
     with transaction.atomic():
         record("document.open", document, {"export_id": document.export_id})
     return data
@@ -146,10 +144,12 @@ def use_template(holder: Holder, kind: str, data: bytes, shown: str) -> Template
         check_template(kind, data, shown)
     place = Path(settings.HOME) / "templates" / f"{kind}.docx"
     with transaction.atomic():
-        change = TemplateChange(kind=kind, sha256=files.keep(data) if data else "", made_by_id=holder.user_id)
+        change = TemplateChange(
+            kind=kind, sha256=vault.store([data]).sha256 if data else "", made_by_id=holder.user_id
+        )
         change.save(action="template.use")
         if place.exists():
-            files.keep(place.read_bytes())
+            vault.store([place.read_bytes()])
         if data:
             fresh = place.with_suffix(".new")
             fresh.write_bytes(data)
