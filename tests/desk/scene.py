@@ -54,6 +54,8 @@ BECAUSE = (
     "the pool's name pool.example.org is known to be a mining pool",
 )
 
+WEAKEST = "lease: no DHCP record covers that time"
+
 
 def make(leads=64):
     """Rows of a small province; returns accounts by name."""
@@ -87,49 +89,53 @@ def _person(username, name, duty, region, organisation):
 
 def _lead(n, intake, people):
     now = timezone.now()
-    code, name, region, sector, is_public = ORGANISATIONS[n % len(ORGANISATIONS)]
+    code, name, region, sector, _ = ORGANISATIONS[n % len(ORGANISATIONS)]
     state = STATES[n % len(STATES)]
     coin, algorithm, rate = COINS[n % len(COINS)]
     known = state not in (State.NEW, State.ATTRIBUTING, State.UNATTRIBUTABLE)
     ip = f"198.51.100.{n + 1}" if n % 9 else f"2001:db8:4700:{n:x}::1"
     seen = now - timedelta(days=n % 30, hours=n % 7)
-    tier = ("confirmed", "probable", "suspected")[n % 3]
     is_sized = n % 5 != 0
+    is_dated = state != State.NEW or n % 2 == 0
     lead = Lead(
-        number=f"XS-{(n * 7919 + 104729) % 1048576:05X}{n:03d}", key=f"scene-{n:04d}", ip=ip, ip_sort=f"{n:032x}", state=state,
-        state_since=now - timedelta(days=n % 12), due_at=None if state == State.NEW and n % 2 else now + timedelta(hours=17 * (n % 9) - 60),
-        severity=1 + n % 4, organisation_code=code if known else "", organisation_name=name if known else "",
-        region_code=region if known else "330000", sector=sector if known else "", tier=tier, probability=0.99 - 0.2 * (n % 3),
-        coin=coin, algorithm=algorithm, pool="stratum+tcp://pool.example.org:3333", wallet="48edfHu7V9Z84YzzMa6fUueoELZ9ZRXq" if n % 2 else "",
-        worker=f"lab{n}", first_seen=seen - timedelta(days=9), last_seen=seen, observations_count=2, accepted_shares=41 * n,
-        hashrate_low=0.94 * rate if is_sized else None, hashrate_hps=rate if is_sized else None,
-        hashrate_high=1.07 * rate if is_sized else None, kwh_per_day_low=0.4 * (n + 3) if is_sized else None,
-        kwh_per_day=1.1 * (n + 3) if is_sized else None, kwh_per_day_high=3.2 * (n + 3) if is_sized else None,
-        energy_grade="C" if is_sized else "", machines_low=1 if is_sized else None, machines=2 if is_sized else None,
-        machines_high=5 if is_sized else None, assigned_to=people["analyst"] if n % 4 == 0 else None,
-        weakest_link="lease: no DHCP record covers that time", closed_at=now if state == State.CLOSED else None,
+        number=f"XS-{(n * 7919 + 104729) % 1048576:05X}{n:03d}", key=f"scene-{n:04d}", ip=ip, ip_sort=f"{n:032x}",
+        state=state, state_since=now - timedelta(days=n % 12), severity=1 + n % 4,
+        due_at=now + timedelta(hours=17 * (n % 9) - 60) if is_dated else None,
+        closed_at=now if state == State.CLOSED else None, assigned_to=people["analyst"] if n % 4 == 0 else None,
+        tier=("confirmed", "probable", "suspected")[n % 3], probability=0.99 - 0.2 * (n % 3), coin=coin,
+        algorithm=algorithm, pool="stratum+tcp://pool.example.org:3333", worker=f"lab{n}",
+        wallet="48edfHu7V9Z84YzzMa6fUueoELZ9ZRXq" if n % 2 else "", first_seen=seen - timedelta(days=9), last_seen=seen,
+        observations_count=2, accepted_shares=41 * n, region_code=region if known else "330000",
+        weakest_link=WEAKEST,
     )  # fmt: skip
+    if known:
+        lead.organisation_code, lead.organisation_name, lead.sector = code, name, sector
+    if is_sized:
+        lead.hashrate_low, lead.hashrate_hps, lead.hashrate_high = 0.94 * rate, rate, 1.07 * rate
+        lead.kwh_per_day_low, lead.kwh_per_day, lead.kwh_per_day_high = (
+            0.4 * (n + 3),
+            1.1 * (n + 3),
+            3.2 * (n + 3),
+        )
+        lead.energy_grade, lead.machines_low, lead.machines, lead.machines_high = "C", 1, 2, 5
     lead.save()
     for k in range(2):
         Observation(
-            intake=intake, lead=lead, source=intake.source, source_ref=f"{n}-{k}", sensor="hz-core-1", ip=ip, port=51000 + k,
-            server_ip="203.0.113.9", server_port=3333, first_seen=lead.first_seen, last_seen=seen - timedelta(hours=5 * k),
-            kind="mining", tier=tier, probability=lead.probability, coin=coin, algorithm=algorithm, pool=lead.pool,
-            worker=lead.worker, accepted_shares=20 * n, hashrate_low=lead.hashrate_low, hashrate_hps=lead.hashrate_hps,
-            hashrate_high=lead.hashrate_high, because=list(BECAUSE), not_seen=["no block template was asked for"],
+            intake=intake, lead=lead, source=intake.source, source_ref=f"{n}-{k}", sensor="hz-core-1", ip=ip,
+            port=51000 + k, server_ip="203.0.113.9", server_port=3333, first_seen=lead.first_seen, kind="mining",
+            last_seen=seen - timedelta(hours=5 * k), tier=lead.tier, probability=lead.probability, coin=coin,
+            algorithm=algorithm, pool=lead.pool, worker=lead.worker, accepted_shares=20 * n,
+            hashrate_low=lead.hashrate_low, hashrate_hps=lead.hashrate_hps, hashrate_high=lead.hashrate_high,
+            because=list(BECAUSE), not_seen=["no block template was asked for"],
         ).save()  # fmt: skip
     if known:
-        chain = [
-            {"hop": "address", "value": ip, "source": "", "confidence": 1.0, "because": ""},
-            {
-                "hop": "lease",
-                "value": "",
-                "source": "",
-                "confidence": 0.0,
-                "because": "no DHCP record covers that time",
-            },
-        ]
         Attribution(
-            lead=lead, at=lead.first_seen, organisation_code=code, organisation_name=name, region_code=region, confidence=0.9,
-            method="registry, imported layer", chain=chain, weakest="lease: no DHCP record covers that time",
+            lead=lead, at=lead.first_seen, organisation_code=code, organisation_name=name, region_code=region,
+            confidence=0.9, method="registry, imported layer", chain=[_link("address", ip), _link("lease", "")],
+            weakest=WEAKEST,
         ).save()  # fmt: skip
+
+
+def _link(hop, value):
+    because = "" if value else "no DHCP record covers that time"
+    return {"hop": hop, "value": value, "source": "", "confidence": 1.0 if value else 0.0, "because": because}

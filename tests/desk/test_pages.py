@@ -22,6 +22,7 @@ from davylamp.desk.pages.navigation import ENTRIES
 from davylamp.desk.registry.models import ContactPoint
 from desk.people import HANGZHOU, NINGBO, XIHU, organisation, person
 from desk.test_policy import lead
+
 from support import ROOT
 
 PAGES = ROOT / "src" / "davylamp" / "desk" / "pages"
@@ -60,15 +61,13 @@ def address(name):
 
 
 def test_pages_reach_rows_only_through_the_policy_and_services():
-    at_fault = []
-    for path in PAGES.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in (
-                "objects",
-                "_base_manager",
-                "_default_manager",
-            ):
-                at_fault.append(f"{path.name}:{node.lineno}")
+    round_about = ("objects", "_base_manager", "_default_manager")
+    at_fault = [
+        f"{path.name}:{node.lineno}"
+        for path in PAGES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in round_about
+    ]
     assert at_fault == []
 
 
@@ -167,7 +166,9 @@ def test_an_organisations_contact_sees_no_wallet_pool_worker_or_chain():
     pages = [client.get(f"/leads/?col={c}") for c in ("wallet", "pool", "weakest_link", "assigned_to")]
     pages += [client.get("/leads/?q=4WALLET"), client.get("/leads/?sort=pool"), client.get("/leads/L1/")]
     for page in pages:
-        body = re.sub(r'value="4WALLET"|> 4WALLET|q=4WALLET', "", page.content.decode())  # the question itself
+        body = re.sub(
+            r'value="4WALLET"|> 4WALLET|q=4WALLET', "", page.content.decode()
+        )  # the question itself
         assert not any(w in body for w in ("4WALLET", "pool.example.org", "lab-7", "lease: unknown"))
     assert client.get("/leads/export/").status_code == 200
     assert AuditEvent.objects.filter(action="lead.export").latest("seq").changes.find('"rows":0') > 0

@@ -1,10 +1,9 @@
 """Figures of leads at a time, as cells of state, region and sector; every total is a sum of cells.
 
 Totals by state, by region and by sector are sums over the same cells, so they agree by construction (invariant
-4). For a time that is past, each lead is taken back through its audit rows to what it was then.
+4). For a time that is past, each lead counts as it stood then (`LeadStanding`).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -13,13 +12,12 @@ from typing import Any, Final
 
 from django.db.models import Count, F, Min, Q, Sum
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from davylamp.desk.access import policy
 from davylamp.desk.access.models import Clearance
 from davylamp.desk.access.policy import Holder, region_prefix
-from davylamp.desk.audit.models import AuditEvent
+from davylamp.desk.leads.figures import standing_at
 from davylamp.desk.leads.models import OPEN_STATES, Lead
 
 DEFINITIONS: Final = {
@@ -29,10 +27,6 @@ DEFINITIONS: Final = {
         "classified above internal are not counted."
     )
 }
-FIELDS: Final = (
-    "state", "region_code", "sector", "organisation_code", "due_at", "relapse_of_id", "kwh_per_day_low",
-    "kwh_per_day", "kwh_per_day_high",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +66,24 @@ def cells(holder: Holder, as_of: datetime | None = None, region_code: str = "") 
         as_of: None for now.
         region_code: this region and what lies below it; all that the holder sees when empty.
     """
-    rows = policy.visible(holder, Lead).filter(classification__lte=Clearance.INTERNAL)
-    if as_of is not None and as_of < timezone.now():
-        return _then(rows, as_of, region_code)
-    return _now(rows.filter(region_code__startswith=region_prefix(region_code)) if region_code else rows)
+    now = timezone.now()
+    if as_of is None or as_of >= now:
+        at, rows = now, policy.visible(holder, Lead).filter(classification__lte=Clearance.INTERNAL)
+    else:
+        at, rows = as_of, standing_at(holder, as_of).filter(lead__classification__lte=Clearance.INTERNAL)
+    return _grouped(
+        rows.filter(region_code__startswith=region_prefix(region_code)) if region_code else rows, at
+    )
 
 
-def _now(rows: Any) -> list[Cell]:
+def _grouped(rows: Any, at: datetime) -> list[Cell]:
     """One query, whatever the number of leads."""
     is_open = Q(state__in=sorted(OPEN_STATES))
     sized = is_open & Q(kwh_per_day__isnull=False)
     grouped = rows.order_by().values("state", "region_code", "sector").annotate(
         leads=Count("pk"),
-        overdue=Count("pk", filter=is_open & Q(due_at__lt=timezone.now())),
-        relapses=Count("pk", filter=Q(relapse_of__isnull=False)),
+        overdue=Count("pk", filter=is_open & Q(due_at__lt=at)),
+        relapses=Count("pk", filter=~Q(relapse_key="")),
         sized=Count("pk", filter=sized),
         kwh_low=Sum("kwh_per_day_low", filter=sized),
         kwh=Sum("kwh_per_day", filter=sized),
@@ -93,45 +91,6 @@ def _now(rows: Any) -> list[Cell]:
     )  # fmt: skip
     made = [Cell(**{k: v if v is not None else 0.0 for k, v in row.items()}) for row in grouped]
     return sorted(made, key=_place)
-
-
-def _then(rows: Any, as_of: datetime, region_code: str) -> list[Cell]:
-    known = rows.annotate(since=Min("observations__intake__received_at")).values("pk", "since", *FIELDS)
-    leads = {str(row["pk"]): row for row in known}
-    born = dict.fromkeys(leads, None) | {k: row["since"] for k, row in leads.items()}
-    events = AuditEvent.objects.filter(object_type=Lead._meta.label_lower)
-    for key, at in events.filter(action__endswith=".create").values_list("object_id", "at"):
-        if key in born:
-            born[key] = min(at, born[key] or at)
-    later = events.filter(at__gt=as_of).exclude(action__endswith=".create").order_by("-seq")
-    for key, changes in later.values_list("object_id", "changes").iterator():
-        if key in leads:
-            back = {
-                n: pair[0]
-                for n, pair in json.loads(changes).items()
-                if n in FIELDS and isinstance(pair, list)
-            }
-            leads[key] |= back
-    prefix = region_prefix(region_code) if region_code else ""
-    then = [
-        row for key, row in leads.items()
-        if born[key] is not None and born[key] <= as_of and str(row["region_code"]).startswith(prefix)
-    ]  # fmt: skip
-    return summed((_cell(row, as_of) for row in then), lambda c: (c.state, c.region_code, c.sector))
-
-
-def _cell(row: dict[str, Any], as_of: datetime) -> Cell:
-    is_open = row["state"] in OPEN_STATES
-    due = parse_datetime(row["due_at"]) if isinstance(row["due_at"], str) and row["due_at"] else row["due_at"]
-    is_sized = is_open and row["kwh_per_day"] not in (None, "")
-    low, mid, high = (
-        float(row[n] or 0) if is_sized else 0.0
-        for n in ("kwh_per_day_low", "kwh_per_day", "kwh_per_day_high")
-    )
-    return Cell(
-        row["state"], row["region_code"] or "", row["sector"] or "", 1, int(bool(is_open and due and due < as_of)),
-        int(bool(row["relapse_of_id"])), int(is_sized), low, mid, high,
-    )  # fmt: skip
 
 
 def _place(cell: Cell) -> tuple[str, str, str]:
