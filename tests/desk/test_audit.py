@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from davylamp.desk.access.models import User
 from davylamp.desk.audit.chain import GENESIS
 from davylamp.desk.audit.checkpoints import public_hex, read_checkpoints, signing_key, write_checkpoint
 from davylamp.desk.audit.context import _ACTOR
-from davylamp.desk.audit.models import AuditEvent, Stale, bulk_create
+from davylamp.desk.audit.models import AuditedModel, AuditEvent, ImmutableModel, Stale, bulk_create
+from davylamp.desk.audit.triggers import name_of
 from davylamp.desk.audit.verify import verify
 from davylamp.desk.registry.models import Organisation
 from davylamp.errors import BadUse
@@ -114,6 +116,22 @@ def test_the_database_itself_refuses_to_delete_what_is_audited():
     organisation()
     with pytest.raises(DatabaseError, match="E-AUD-007"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM registry_organisation")
+
+
+def test_every_audited_table_is_guarded_by_the_database_itself():
+    """A migration that changes a table's columns takes its triggers along on SQLite: it must guard it again."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        there = {row[0] for row in cursor.fetchall()}
+    missing = set()
+    for model in apps.get_models():
+        if issubclass(model, AuditedModel):
+            verbs = ("DELETE", "UPDATE") if issubclass(model, ImmutableModel) else ("DELETE",)
+            missing |= {name_of(model._meta.db_table, verb) for verb in verbs} - there
+    assert not missing
 
 
 def test_a_change_without_an_author_does_not_happen():

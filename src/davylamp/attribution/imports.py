@@ -16,16 +16,18 @@ from davylamp.attribution.codes import half_width
 from davylamp.attribution.imports_cells import READER_OF as CELL_READERS
 from davylamp.attribution.imports_cells import Cell, Span, exact_text, read_name
 from davylamp.attribution.imports_sheets import Oddity, Sheet, read_sheets
+from davylamp.attribution.registry_diff import Statement
 from davylamp.attribution.registry_records import (
     PORTS,
     Contact,
     Fact,
     NetRange,
     Organisation,
+    Origin,
     Relation,
     Succession,
 )
-from davylamp.errors import TableError
+from davylamp.errors import BadUse, TableError
 from davylamp.tables.regions import region_of
 
 HEADERS: Final[dict[str, tuple[str, ...]]] = {
@@ -112,6 +114,29 @@ class Ledger:
             more = f"\n  and {len(self.faults) - MOST_FAULTS} more" if len(self.faults) > MOST_FAULTS else ""
             hints = "; ".join(dict.fromkeys(fault.hint for fault in self.faults if fault.hint))
             raise TableError("E-REG-010", f"{self.path}: {len(self.faults)} faults\n  {shown}{more}", hints)
+
+
+def statement_of(
+    ledger: Ledger,
+    origin: Origin,
+    effective_ns: int,
+    *,
+    is_complete: bool = True,
+    is_correction: bool = False,
+) -> Statement:
+    """What a ledger says, as a source's statement.
+
+    Raises:
+        BadUse: E-USE-032 without a source, E-USE-033 for a person's layer without the person.
+    """
+    if not origin.source.strip():
+        raise BadUse("E-USE-032", "a ledger without a source", "name whose ledger it is with --source")
+    if origin.layer != "imported" and not origin.by.strip():
+        hint = "name who answers for it with --by"
+        raise BadUse("E-USE-033", f"a {origin.layer} ledger without a person", hint)
+    told = Origin(origin.layer, origin.source.strip(), origin.by.strip(), origin.basis)
+    kinds = frozenset(ledger.kinds)
+    return Statement(told, tuple(ledger.facts), kinds, effective_ns, is_complete, is_correction)
 
 
 def read_ledger(path: Path, site: Path | None = None) -> Ledger:

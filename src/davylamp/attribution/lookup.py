@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from davylamp.attribution.registry import Registry
 from davylamp.attribution.registry_claims import Holding, Names, address_bits
 from davylamp.attribution.registry_records import NetRange
+from davylamp.attribution.registry_store import Store
 from davylamp.errors import BadUse, InputError
 from davylamp.kernel import inline, kernel
 from davylamp.records import Claim
@@ -24,7 +24,7 @@ _BEYOND: Final = 1 << 128  # behind the last address; fits no half and needs no 
 
 
 def lookup(
-    registry: Registry, address: str, port: int | None, time_ns: int, as_of_ns: int | None = None
+    registry: Store, address: str, port: int | None, time_ns: int, as_of_ns: int | None = None
 ) -> tuple[Claim, ...]:
     """Every claim to an address and port at a time, best first.
 
@@ -96,7 +96,7 @@ class Index:
         InputError: E-REG-021 when ranges overlap so much that the lists exceed `ENTRIES`.
     """
 
-    def __init__(self, registry: Registry, as_of_ns: int | None = None) -> None:
+    def __init__(self, registry: Store, as_of_ns: int | None = None) -> None:
         self.names = Names(registry, as_of_ns)
         stored = registry.facts(NetRange, as_of_ns)
         holdings = [holding for s in stored for holding in self.names.spells(s)]

@@ -5,7 +5,6 @@ refuses UPDATE and DELETE by triggers (whoever owns the file can drop them: its 
 copies). A question names two times: when was it so, and as far as the registry knew by when (``as_of_ns``).
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from davylamp.attribution.registry_diff import Background, Change, Plan, Statement, compare
-from davylamp.attribution.registry_records import KIND_OF, KINDS, Batch, Fact, Origin, Stored
+from davylamp.attribution.registry_diff import Plan
+from davylamp.attribution.registry_records import KIND_OF, KINDS, Batch, Origin, Stored
 from davylamp.attribution.registry_schema import (
     APPLICATION_ID,
     COLUMNS,
@@ -23,12 +22,11 @@ from davylamp.attribution.registry_schema import (
     schema,
     to_row,
 )
+from davylamp.attribution.registry_store import FOREVER, Heard, Store
 from davylamp.errors import InputError, OutputError
 
-FOREVER: Final = 2**63 - 1
 
-
-class Registry:
+class Registry(Store):
     """An open registry file. One writer at a time; readers see whole batches only.
 
     Args:
@@ -132,95 +130,43 @@ class Registry:
             from_row(record, row[9:]), origin, batch, recorded_at_ns, thread, spell, bool(is_closed)
         )
 
-    def plan(self, statement: Statement) -> Plan:
-        """What a statement would change: the dry run.
-
-        A statement that is in the registry already, from the same source for the same effective time, changes nothing,
-        whatever came after it.
-
-        Raises:
-            InputError: E-REG-007 when the source described a later state already.
-        """
-        origin = statement.origin
+    def heard(self, origin: Origin) -> list[Heard]:
+        """Whatever a source has said."""
         rows = self._db.execute(
             "SELECT effective_ns, digest, kinds FROM heard WHERE layer = ? AND source = ?",
             (origin.layer, origin.source),
-        ).fetchall()
-        base, digest = self.last_batch(), statement.digest
-        if (statement.effective_ns, digest) in {row[:2] for row in rows}:
-            same = tuple(Change("unchanged", fact, fact) for fact in statement.facts)
-            return Plan(origin, statement.effective_ns, base, digest, (), same, ())
-        newest = max((row[0] for row in rows), default=statement.effective_ns)
-        if statement.is_complete and statement.effective_ns < newest:
-            raise InputError(
-                "E-REG-007",
-                f"source {origin.source!r} has described a later state than this one already",
-                "take files in the order of the time they describe, or state the earlier file as another source",
+        )
+        return [Heard(*row) for row in rows]
+
+    def newest(self) -> tuple[int, int | None]:
+        """Number and record time of the last batch."""
+        number, at_ns = self._db.execute("SELECT MAX(number), MAX(recorded_at_ns) FROM batch").fetchone()
+        return number or 0, at_ns
+
+    def write(self, plan: Plan, batch: Batch) -> None:
+        """Add a batch and its rows."""
+        self._db.execute(
+            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (batch.number, batch.recorded_at_ns, plan.effective_ns, *_texts(plan.origin), plan.digest),
+        )
+        for kind in KINDS:
+            rows = [v for v in plan.versions if KIND_OF[type(v.fact)] == kind]
+            places = ", ".join("?" * (5 + len(COLUMNS[kind])))
+            self._db.executemany(
+                f"INSERT INTO {kind} VALUES (NULL, {places})",  # noqa: S608 - names come from the code
+                (
+                    (batch.number, v.thread, v.spell, v.is_closed, v.is_withdrawn, *to_row(v.fact))
+                    for v in rows
+                ),
             )
-        known = [
-            s for kind in KINDS.values() if kind in statement.kinds for s in self.facts(kind, None, origin)
-        ]
-        spoken = frozenset(kind for row in rows for kind in row[2].split())
-        threads = [thread_of(origin, fact) for fact in statement.facts]
-        return compare(statement, threads, Background(known, spoken, base, digest))
 
-    def commit(self, plan: Plan, recorded_at_ns: int) -> Batch | None:
-        """Write a plan as one batch; None where it changes nothing.
-
-        Args:
-            plan: made from the registry as it is now.
-            recorded_at_ns: the time on the clock.
-
-        Raises:
-            InputError: E-REG-004 when the clock stands before the last batch, E-REG-005 when another batch came
-                between plan and commit.
-            OutputError: E-REG-003 when the file cannot be written.
-        """
-        if not plan.versions:
-            with self._writing():
-                self._hear(plan, recorded_at_ns)
-            return None
-        with self._writing():
-            last = self._db.execute("SELECT MAX(number), MAX(recorded_at_ns) FROM batch").fetchone()
-            number, latest = last[0] or 0, last[1]
-            if number != plan.base:
-                raise InputError("E-REG-005", "the registry changed since the plan was made", "run it again")
-            if latest is not None and recorded_at_ns <= latest:
-                raise InputError(
-                    "E-REG-004", "the clock stands before the registry's last change", "set the clock"
-                )
-            origin = plan.origin
-            self._hear(plan, recorded_at_ns)
-            self._db.execute(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (number + 1, recorded_at_ns, plan.effective_ns, *_texts(origin), plan.digest),
-            )
-            for kind in KINDS:
-                rows = [v for v in plan.versions if KIND_OF[type(v.fact)] == kind]
-                places = ", ".join("?" * (5 + len(COLUMNS[kind])))
-                self._db.executemany(
-                    f"INSERT INTO {kind} VALUES (NULL, {places})",  # noqa: S608 - names come from the code
-                    (
-                        (number + 1, v.thread, v.spell, v.is_closed, v.is_withdrawn, *to_row(v.fact))
-                        for v in rows
-                    ),
-                )
-        return Batch(number + 1, recorded_at_ns, plan.effective_ns, origin, plan.digest)
-
-    def _hear(self, plan: Plan, recorded_at_ns: int) -> None:
+    def hear(self, plan: Plan, recorded_at_ns: int) -> None:
         """Remember that a source has said this, whether or not it was news."""
-        if plan.kinds:
-            said = (
-                plan.effective_ns,
-                plan.origin.layer,
-                plan.origin.source,
-                plan.digest,
-                " ".join(plan.kinds),
-            )
-            self._db.execute("INSERT INTO heard VALUES (NULL, ?, ?, ?, ?, ?, ?)", (recorded_at_ns, *said))
+        said = (plan.effective_ns, plan.origin.layer, plan.origin.source, plan.digest, " ".join(plan.kinds))
+        self._db.execute("INSERT INTO heard VALUES (NULL, ?, ?, ?, ?, ?, ?)", (recorded_at_ns, *said))
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """One transaction: all or nothing."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -244,9 +190,3 @@ LATEST: Final = (
 
 def _texts(origin: Origin) -> tuple[str, ...]:
     return (origin.layer, origin.source, origin.by, origin.basis)
-
-
-def thread_of(origin: Origin, fact: Fact) -> str:
-    """What all versions of one statement of one source share: its identity and the start that the source stated."""
-    parts = [origin.layer, origin.source, KIND_OF[type(fact)], *fact.identity, fact.valid_from_ns]
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))

@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from davylamp.attribution.imports_cells import CHINA
-from davylamp.attribution.registry import FOREVER, Registry
 from davylamp.attribution.registry_records import (
     LAYERS,
     PORTS,
@@ -28,6 +27,7 @@ from davylamp.attribution.registry_records import (
     Succession,
     network_text,
 )
+from davylamp.attribution.registry_store import FOREVER, Store
 from davylamp.records import Claim, Layer
 
 NEVER: Final = -(2**63)
@@ -95,7 +95,7 @@ class Holding:
 class Names:
     """Organisations, successions and contacts as the registry knew them by a record time."""
 
-    def __init__(self, registry: Registry, as_of_ns: int | None = None) -> None:
+    def __init__(self, registry: Store, as_of_ns: int | None = None) -> None:
         self._organisations: dict[str, list[Stored]] = defaultdict(list)
         for stored in registry.facts(Organisation, as_of_ns):
             self._organisations[stored.fact.identity[0]].append(stored)

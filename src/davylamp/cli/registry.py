@@ -227,19 +227,14 @@ def plan_of(
     correction: bool,
 ) -> "Plan":
     """What the ledger would change."""
-    from davylamp.attribution.registry_diff import Statement
+    from davylamp.attribution.imports import statement_of
     from davylamp.attribution.registry_records import Origin
-    from davylamp.errors import BadUse
 
     source, layer, by = teller
-    if not source.strip():
-        raise BadUse("E-USE-032", "a ledger without a source", "name whose ledger it is with --source")
-    if layer is not LayerName.imported and not by.strip():
-        raise BadUse("E-USE-033", f"a {layer} ledger without a person", "name who answers for it with --by")
-    origin = Origin(layer.value, source.strip(), by.strip(), ledger.path.name)
+    origin = Origin(layer.value, source, by, ledger.path.name)
     effective_ns = moment(effective) if isinstance(effective, str) else effective
-    kinds = frozenset(ledger.kinds)
-    return registry.plan(Statement(origin, tuple(ledger.facts), kinds, effective_ns, not partial, correction))
+    statement = statement_of(ledger, origin, effective_ns, is_complete=not partial, is_correction=correction)
+    return registry.plan(statement)
 
 
 def moment(text: str) -> int:

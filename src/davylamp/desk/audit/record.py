@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,23 @@ def record(
     Raises:
         BadUse: E-AUD-001 without an actor, E-AUD-006 outside a transaction.
     """
+    kind, key = subject if isinstance(subject, tuple) else (subject._meta.label_lower, str(subject.pk))
+    region = region_code or ("" if isinstance(subject, tuple) else subject.audit_region())
+    return _append(action, [(kind, key, region, changes or {})], reason)[0]
+
+
+def record_many(
+    action: str, told: "Sequence[tuple[AuditedModel, dict[str, Any]]]", *, reason: str = ""
+) -> None:
+    """One audit row for each of many changed rows; see `record`."""
+    rows = [(row._meta.label_lower, str(row.pk), row.audit_region(), changes) for row, changes in told]
+    _append(action, rows, reason)
+
+
+def _append(
+    action: str, rows: Sequence[tuple[str, str, str, dict[str, Any]]], reason: str
+) -> "list[AuditEvent]":
+    """Append rows (type, id, region, changes) to the chain."""
     from davylamp.desk.audit.models import AuditEvent
 
     if not connection.in_atomic_block:
@@ -48,28 +66,30 @@ def record(
     who = actor()
     take_turn()
     last = AuditEvent.objects.order_by("-seq").values_list("seq", "hash").first()
-    seq, before = (last[0] + 1, last[1]) if last else (1, GENESIS)
-    kind, key = subject if isinstance(subject, tuple) else (subject._meta.label_lower, str(subject.pk))
-    region = region_code or ("" if isinstance(subject, tuple) else subject.audit_region())
-    event = AuditEvent(
-        seq=seq,
-        at=timezone.now(),
-        actor_kind=who.kind,
-        actor_id=who.id,
-        actor_label=who.label[:200],
-        channel=who.channel,
-        request_id=who.request_id,
-        action=action,
-        object_type=kind,
-        object_id=key,
-        region_code=region,
-        reason=reason.replace("\x00", ""),
-        changes=canonical(changes or {}),
-        prev_hash=before,
-    )
-    event.hash = link(before, seq, event.at, event.words())
-    event.save(force_insert=True)
-    return event
+    seq, before = last or (0, GENESIS)
+    events = []
+    for kind, key, region, changes in rows:
+        seq += 1
+        event = AuditEvent(
+            seq=seq,
+            at=timezone.now(),
+            actor_kind=who.kind,
+            actor_id=who.id,
+            actor_label=who.label[:200],
+            channel=who.channel,
+            request_id=who.request_id,
+            action=action,
+            object_type=kind,
+            object_id=key,
+            region_code=region,
+            reason=reason.replace("\x00", ""),
+            changes=canonical(changes),
+            prev_hash=before,
+        )
+        event.hash = before = link(before, seq, event.at, event.words())
+        events.append(event)
+    AuditEvent.objects.bulk_create(events, batch_size=500)
+    return events
 
 
 def take_turn() -> None:

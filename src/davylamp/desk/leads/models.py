@@ -1,12 +1,14 @@
 """Observations (监测记录), which never change, and the leads (线索) that they are grouped into."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from davylamp.desk.access.models import Clearance, User
 from davylamp.desk.audit.models import AuditedModel, ImmutableModel
+from davylamp.desk.registry.models import ApprovedProject
 
 
 class Tier(models.TextChoices):
@@ -75,6 +77,9 @@ class Lead(AuditedModel):
     """
 
     number = models.CharField(max_length=16, unique=True)
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )  # the delivery that began it
     key = models.CharField(max_length=64, db_index=True)  # digest of address, port block, holder
     ip = models.CharField(max_length=45, db_index=True)
     ip_sort = models.CharField(max_length=32, db_index=True)  # hex of the 128-bit address
@@ -104,6 +109,11 @@ class Lead(AuditedModel):
     organisation_name = models.CharField(max_length=200, blank=True)  # as it was at the time
     region_code = models.CharField(max_length=6, db_index=True)
     sector = models.CharField(max_length=64, blank=True, db_index=True)
+    is_public = models.BooleanField(null=True)  # the organisation is a public body
+    project = models.ForeignKey(
+        ApprovedProject, null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )  # all that was seen lies within its scope
+    is_automatic = models.BooleanField(default=True)  # no person has moved it yet; intake may
     weakest_link = models.CharField(max_length=300, blank=True)
     host = models.CharField(max_length=200, blank=True)  # MAC or host name
 
@@ -128,6 +138,9 @@ class Lead(AuditedModel):
     machines_low = models.PositiveIntegerField(null=True, blank=True)
     machines = models.PositiveIntegerField(null=True, blank=True)
     machines_high = models.PositiveIntegerField(null=True, blank=True)
+    bounds = models.JSONField(
+        default=dict, blank=True
+    )  # numbers that are "≥" or "≈": see `Observation.bounds`
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -148,6 +161,68 @@ class Lead(AuditedModel):
 
     def __str__(self) -> str:
         return self.number
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write it, and where it stands from now on if that changed; see `AuditedModel.save`."""
+        with transaction.atomic():
+            stored = {} if self._state.adding else getattr(self, "_stored", {})
+            super().save(*args, **kwargs)
+            if any(stored.get(name, ...) != self._stored[name] for name in STOOD_BY):
+                self.standing().save()
+
+    def standing(self) -> "LeadStanding":
+        """Where it stands now, not yet written."""
+        return LeadStanding(
+            lead=self,
+            at=timezone.now(),
+            number=self.version,
+            **{name: getattr(self, name) for name in STOOD_BY},
+        )
+
+    @property
+    def shares_text(self) -> str:
+        """Its shares as they are known: ``≥ 500`` where a list said "500余"."""
+        return str(self.bounds.get("shares", {}).get("text") or self.accepted_shares)
+
+    @property
+    def machines_text(self) -> str:
+        """Its machines as they are known; empty where nobody said."""
+        return str(
+            self.bounds.get("machines", {}).get("text") or ("" if self.machines is None else self.machines)
+        )
+
+
+STOOD_BY: Final = ("state", "region_code", "organisation_code", "sector", "is_public", "tier", "severity")
+"""What statistics count leads by."""
+
+
+class LeadStanding(ImmutableModel):
+    """Where a lead stands from a moment on, until its next one: what statistics as of a time count."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="standings")
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="standings"
+    )  # the delivery that brought it; none for a person's step
+    at = models.DateTimeField(db_index=True)
+    number = models.PositiveIntegerField()  # the lead's version that brought it
+    state = models.CharField(max_length=16, choices=State.choices)
+    region_code = models.CharField(max_length=6)
+    organisation_code = models.CharField(max_length=64, blank=True)
+    sector = models.CharField(max_length=64, blank=True)
+    is_public = models.BooleanField(null=True)
+    tier = models.CharField(max_length=16, choices=Tier.choices)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+
+    class Meta:
+        """Newest last."""
+
+        ordering: ClassVar = ["lead", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["lead", "number"], name="standing_of_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead} {self.state}"
 
 
 class Observation(ImmutableModel):
@@ -180,7 +255,10 @@ class Observation(ImmutableModel):
     hashrate_high = models.FloatField(null=True, blank=True)
     because = models.JSONField(default=list)
     not_seen = models.JSONField(default=list)
+    bounds = models.JSONField(default=dict, blank=True)
+    # numbers that are not exact, as {"low", "estimate", "high", "about", "text"}: shares, machines
     payload = models.JSONField(default=dict)  # the row as it came
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the payload
 
     class Meta:
         """A source's reference comes in once."""
@@ -198,6 +276,9 @@ class Attribution(ImmutableModel):
     """Who held the address at the observation's time (归属认定), as known when this was written; the newest stands."""
 
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="attributions")
+    intake = models.ForeignKey(
+        Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="attributions"
+    )  # the delivery that brought it; none for a person's
     made_at = models.DateTimeField(auto_now_add=True)
     made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     at = models.DateTimeField()  # the observation's time that was asked for
@@ -210,6 +291,7 @@ class Attribution(ImmutableModel):
         default=list
     )  # links: hop, value, source, from, to, tolerance_s, offset_s, confidence, because
     claims = models.JSONField(default=list)  # every claim, best first: overlaps are shown
+    is_ambiguous = models.BooleanField(default=False)  # several readings of the logs compete
     weakest = models.CharField(max_length=300, blank=True)
     reason = models.TextField(blank=True)
 
@@ -220,3 +302,43 @@ class Attribution(ImmutableModel):
 
     def __str__(self) -> str:
         return f"{self.lead} → {self.organisation_name or '?'}"
+
+
+class Suppression(AuditedModel):
+    """Why a lead, or all leads of a network, need no work for now. Its end brings them back by itself.
+
+    It takes nothing in or out: observations go on coming, and every count has them.
+    """
+
+    lead = models.ForeignKey(
+        Lead, null=True, blank=True, on_delete=models.PROTECT, related_name="suppressions"
+    )
+    network = models.CharField(max_length=100, blank=True)  # where it is no single lead
+    low = models.CharField(max_length=32, blank=True)
+    high = models.CharField(max_length=32, blank=True)
+    region_code = models.CharField(max_length=6)
+    organisation_code = models.CharField(max_length=64, blank=True)
+    reason = models.TextField()
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="suppressions")
+    starts_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """It has a subject, a reason and an end."""
+
+        ordering: ClassVar = ["expires_at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="suppression_has_a_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="suppression_ends", condition=models.Q(expires_at__gt=models.F("starts_at"))
+            ),
+            models.CheckConstraint(
+                name="suppression_has_one_subject",
+                condition=models.Q(lead__isnull=False, network="")
+                | (models.Q(lead=None) & ~models.Q(network="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead or self.network}: {self.reason}"

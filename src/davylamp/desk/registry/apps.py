@@ -9,3 +9,9 @@ class RegistryConfig(AppConfig):
     name = "davylamp.desk.registry"
     label = "registry"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the policy."""
+        from davylamp.desk.registry import rules
+
+        rules.install()
