@@ -1,8 +1,6 @@
 """Hand-overs for the desk's tests: leads that are attributed, people of every part, a calendar that reaches ahead."""
 
 import itertools
-import sys
-import types
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +12,7 @@ from davylamp.desk.core.models import CalendarYear
 from davylamp.desk.core.workflow import perform
 from davylamp.desk.handover.models import HandOver
 from davylamp.desk.handover.services import draft
-from davylamp.desk.leads.models import Lead
+from davylamp.desk.leads.models import Intake, Lead, Observation
 from desk.people import PROVINCE, XIHU, as_tester, holder, organisation, person
 
 _COUNT = itertools.count(1)
@@ -44,6 +42,13 @@ def lead(organisation_code, region=XIHU, classification=Clearance.INTERNAL, **mo
     }  # fmt: skip
     made = Lead(**{**fields, **more})
     made.save()
+    intake = Intake(source="sensor-hz-7", channel="file")
+    intake.save()
+    Observation(
+        intake=intake, lead=made, source="sensor-hz-7", source_ref=f"REF{made.number}", sensor="SENSOR-HZ-7",
+        ip=made.ip, first_seen=made.first_seen, last_seen=made.last_seen, kind="mining", tier="confirmed",
+        probability=0.9,
+    ).save()  # fmt: skip
     return made
 
 
@@ -100,19 +105,3 @@ def answers(item, found="mining"):
     """A complete report."""
     full = {"found": found, "description": "机房发现两台", "host": "A-101", "measure": "断网封存"}
     return {str(one.pk): dict(full) for one in item.items.filter(status="open")}
-
-
-def stand_in(monkeypatch):
-    """Where the room of leads does not re-attribute yet: a stand-in that names another organisation."""
-    try:
-        from davylamp.desk.leads import services  # noqa: F401
-    except ImportError:
-        module = types.ModuleType("davylamp.desk.leads.services")
-
-        def re_attribute(one, _holder, reason):
-            one.organisation_code = "ELSEWHERE"
-            one.save(action="lead.re_attribute", reason=reason)
-            return one
-
-        module.re_attribute = re_attribute
-        monkeypatch.setitem(sys.modules, "davylamp.desk.leads.services", module)

@@ -21,8 +21,8 @@ from davylamp.desk.handover.models import Feedback, HandOver, HandOverItem, Mail
 from davylamp.desk.handover.services import draft
 from davylamp.desk.leads.models import Intake, Lead, Observation
 from davylamp.errors import DavylampError
-from desk.handovers import answers, calendar_ahead, cast, drafted, lead, stand_in, up_to
-from desk.people import NINGBO, XIHU, as_tester, holder, organisation, person, post
+from desk.handovers import answers, calendar_ahead, cast, drafted, lead, up_to
+from desk.people import NINGBO, XIHU, holder, organisation, person, post
 
 NUMBERED = (
     "approved",
@@ -209,20 +209,9 @@ def test_invariant_08_a_contact_reads_own_subtree_only_and_only_what_was_handed_
         assert not policy.visible(contact, model).exists()
 
 
-@as_tester
-def observed(one, n=0):
-    intake = Intake(source="sensor-hz-7", channel="file")
-    intake.save()
-    Observation(
-        intake=intake, lead=one, source="sensor-hz-7", source_ref=f"REF{one.number}{n}", sensor="SENSOR-HZ-7",
-        ip=one.ip, first_seen=one.first_seen, last_seen=one.last_seen, kind="mining", tier="confirmed", probability=0.9,
-    ).save()  # fmt: skip
-
-
 def test_invariant_08_no_paper_names_a_sensor_a_source_a_wallet_or_another_organisation():
     who, other = cast(), organisation(name="隔壁单位")
     mine = lead(who.organisation.code, relapse_key=f"organisation {other.name}")
-    observed(mine)
     item = up_to(
         "issued",
         who,
@@ -356,8 +345,7 @@ def test_the_contact_opens_its_letter_and_no_stranger_does():
 # --- return ------------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_the_recipients_is_attributed_anew_at_once_and_the_rest_goes_on(monkeypatch):
-    stand_in(monkeypatch)
+def test_what_is_not_the_recipients_is_attributed_anew_at_once_and_the_rest_goes_on():
     who = cast()
     item = up_to("received", who)
     back, stays = item.items.order_by("position")
@@ -371,8 +359,7 @@ def test_what_is_not_the_recipients_is_attributed_anew_at_once_and_the_rest_goes
     assert stays.lead.state == "handed_over"
 
 
-def test_a_hand_over_whose_every_lead_came_back_is_returned_and_its_clock_stops(monkeypatch):
-    stand_in(monkeypatch)
+def test_a_hand_over_whose_every_lead_came_back_is_returned_and_its_clock_stops():
     who = cast()
     item = up_to("issued", who)
     keys = [i.pk for i in item.items.all()]
@@ -382,11 +369,10 @@ def test_a_hand_over_whose_every_lead_came_back_is_returned_and_its_clock_stops(
     assert (item.state, item.due_at) == ("returned", None)
 
 
-def test_a_lead_that_came_back_is_linked_to_the_hand_over_that_follows_and_its_pause_ends_there(monkeypatch):
+def test_a_lead_that_came_back_is_linked_to_the_hand_over_that_follows_and_its_pause_ends_there():
     from davylamp.desk.core import calendar
     from davylamp.desk.handover.services import lead_clock, pauses_of
 
-    stand_in(monkeypatch)
     who, next_one = cast(), cast()
     item = up_to("received", who, count=1)
     back = item.items.get()

@@ -13,6 +13,7 @@ from davylamp.desk.core.workflow import Refused, perform
 from davylamp.desk.handover import deadlines, papers
 from davylamp.desk.handover.models import Feedback, Found, Ground, HandOver, HandOverItem, State, Supervision
 from davylamp.desk.handover.outbox import tell_contacts
+from davylamp.desk.leads.models import Lead
 
 Data = Mapping[str, Any]
 
@@ -120,16 +121,27 @@ def send_back(item: HandOver, holder: Holder, data: Data) -> None:
     for one in back:
         one.status, one.returned_at, one.returned_by_id = "returned", at, holder.user_id
         one.ground, one.reason = ground, str(data["reason"])
-        lead = perform(one.lead, "come_back", holder, {"reason": one.reason, "due_at": None}, follows=True)
-        one.new_lead = lead
-        if ground == Ground.NOT_OURS:
-            from davylamp.desk.leads.services import re_attribute
-
-            one.new_lead = re_attribute(lead, holder, one.reason)
+        perform(one.lead, "come_back", holder, {"reason": one.reason, "due_at": None}, follows=True)
+        one.new_lead = _anew(item, one, holder) if ground == Ground.NOT_OURS else one.lead
+        lies = HandOverItem.objects.filter(lead=one.new_lead, status="open").exclude(pk=one.pk).first()
+        if lies is not None:  # it joined a lead that was handed over already
+            one.new_hand_over, one.resumed_at = lies.hand_over, at
         one.save(action="handoveritem.return", reason=one.reason)
     if not item.items.filter(status="open").exists():
         item.state, item.state_since = State.RETURNED, timezone.now()
         _run(item, None, at)
+
+
+def _anew(item: HandOver, one: HandOverItem, holder: Holder) -> Lead:
+    """Attribute a lead anew, setting aside what the registry claims for the recipient; the lead that it is now."""
+    from davylamp.desk.leads.services import re_attribute
+
+    lead = Lead.objects.get(pk=one.lead_id)
+    re_attribute(
+        lead, holder, one.reason, not_of=lead.organisation_code or item.organisation_code, follows=True
+    )
+    lead.refresh_from_db()
+    return lead.merged_into or lead
 
 
 def report(item: HandOver, holder: Holder, data: Data) -> None:

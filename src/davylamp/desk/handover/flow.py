@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from davylamp.desk.access.models import Duty
-from davylamp.desk.access.policy import SCOPES, Holder, Scope, Seat, govern, hide
+from davylamp.desk.access.policy import SCOPES, Holder, Relation, Scope, Seat, govern, hide
 from davylamp.desk.core.workflow import Step, define
 from davylamp.desk.documents.models import Document
 from davylamp.desk.handover import effects
@@ -218,6 +218,11 @@ def handed_over_to(_holder: Holder, seat: Seat) -> Q:
     return Q(pk__in=own.values("lead_id"))
 
 
+def both(one: Relation, other: Relation) -> Relation:
+    """What two rooms ask of an item: both must hold."""
+    return lambda holder, seat: one(holder, seat) & other(holder, seat)
+
+
 def told_paper(_holder: Holder, _seat: Seat) -> Q:
     """Contacts read the letter and form of a hand-over that they know of, and no other document by this rule."""
     known = HandOver.objects.filter(told_at__isnull=False)
@@ -257,7 +262,8 @@ def install() -> None:
     )
     govern(Mail, Scope("", "", ""), {"read": (Duty.ADMIN, Duty.AUDITOR)})
     govern(LegalClock, Scope(), {"read": READERS, "meet": DESK})
-    SCOPES[Lead].relations[contact] = handed_over_to
+    earlier = SCOPES[Lead].relations.get(contact)
+    SCOPES[Lead].relations[contact] = both(earlier, handed_over_to) if earlier else handed_over_to
     SCOPES[Document].relations[contact] = told_paper
     _hide()
 

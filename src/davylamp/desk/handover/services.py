@@ -124,7 +124,7 @@ def lead_clock(lead: Lead, days: Calendar, now: datetime | None = None) -> Clock
 
 def pauses_of(lead: Lead) -> list[Pause]:
     """The spans in which a lead was on its way back to be attributed anew, in order."""
-    back = HandOverItem.objects.filter(new_lead=lead, status="returned", ground="not_ours").order_by(
+    back = HandOverItem.objects.filter(lead=lead, status="returned", ground="not_ours").order_by(
         "returned_at"
     )
     return [Pause(one.returned_at, one.resumed_at) for one in back if one.returned_at is not None]
