@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, desk, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import attribute, desk, desk_cases, energy, flows, lake, registry, scan, simulate
 
 app = typer.Typer(
     name="davylamp",
@@ -19,6 +19,7 @@ app.command("serve")(desk.serve)
 app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
 app.command("flows")(flows.command)
+desk.app.command("import-cases")(desk_cases.import_cases)
 app.add_typer(desk.app, name="desk")
 app.add_typer(desk.audit, name="audit")
 app.add_typer(lake.app, name="lake")

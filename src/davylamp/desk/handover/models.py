@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from davylamp.desk.access.models import Clearance, User
 from davylamp.desk.audit.models import AuditedModel, ImmutableModel
@@ -18,14 +19,14 @@ class State(models.TextChoices):
     DRAFTED = "drafted", _("drafted")  # 拟稿
     SUBMITTED = "submitted", _("awaiting approval")  # 审批
     APPROVED = "approved", _("approved, not yet issued")  # 待发
-    ISSUED = "issued", _("issued")  # 发出
+    ISSUED = "issued", pgettext_lazy("hand-over", "issued")  # 发出
     DELIVERED = "delivered", _("delivered")  # 送达
     RECEIVED = "received", _("received")  # 签收
     ACTING = "acting", _("being acted on")  # 办理
     REPORTED = "reported", _("reported back")  # 反馈
     ACCEPTED = "accepted", _("report accepted")  # 审核通过
     RETURNED = "returned", _("returned")  # 退回
-    CLOSED = "closed", _("closed")  # 办结
+    CLOSED = "closed", pgettext_lazy("hand-over", "closed")  # 办结
     WITHDRAWN = "withdrawn", _("withdrawn")  # 撤回
 
 

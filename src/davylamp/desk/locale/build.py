@@ -1,6 +1,7 @@
 """Catalogues out of fragments: collect every msgid of the desk, take its Chinese from the fragments, write .po and .mo.
 
-Each task keeps its own Chinese in ``fragments/<task>.csv`` (columns ``msgid,zh``), so that two tasks do not change
+Each task keeps its own Chinese in ``fragments/<task>.csv`` (columns ``msgid,zh`` and, where one English word is two
+in Chinese, ``context`` as `pgettext` has it), so that two tasks do not change
 one file. ``python -m davylamp.desk.locale.build`` writes; ``--missing`` prints what has no Chinese yet.
 """
 
@@ -32,7 +33,9 @@ KEYWORDS: Final = {
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
 }
+GLUE: Final = "\x04"  # between context and msgid, as in a .mo file
 HOLES: Final = re.compile(r"%\((\w+)\)[sd]|%[sd]")
 SOME_DAY: Final = datetime(2021, 7, 5, tzinfo=UTC)  # the files depend on the fragments and on nothing else
 
@@ -50,8 +53,10 @@ def messages() -> Iterator[tuple[str, str | tuple[str, str]]]:
 def _of(path: Path, text: str) -> Iterator[tuple[str, str | tuple[str, str]]]:
     name = path.relative_to(DESK).as_posix()
     found = extract("python", io.BytesIO(text.encode()), keywords=KEYWORDS, options={"encoding": "utf-8"})
-    for _line, message, _comments, _context in found:
-        if isinstance(message, tuple):
+    for _line, message, _comments, context in found:
+        if context:
+            yield name, f"{context}{GLUE}{message}"
+        elif isinstance(message, tuple):
             yield name, (message[0], message[1])
         elif message:
             yield name, message
@@ -69,6 +74,8 @@ def fragments() -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             for line, row in enumerate(csv.DictReader(file), 2):
                 msgid, chinese = row.get("msgid") or "", (row.get("zh") or "").strip()
+                if row.get("context"):
+                    msgid = f"{row['context']}{GLUE}{msgid}"
                 if not msgid or not chinese:
                     faults.append(f"{path.name}:{line}: an empty cell")
                 elif found.get(msgid, chinese) != chinese:
@@ -110,7 +117,9 @@ def catalogue() -> Catalog:
         chinese = known.get(key)
         if chinese is not None:
             text = (chinese,) if isinstance(message, tuple) else chinese
-            made.add(message, text, locations=[(name, 0) for name in sorted(names)])
+            context, glue, bare = key.partition(GLUE)
+            places = [(name, 0) for name in sorted(names)]
+            made.add(bare if glue else message, text, locations=places, context=context if glue else None)
     return made
 
 

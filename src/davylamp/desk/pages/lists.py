@@ -139,7 +139,7 @@ def chips(filters: django_filters.FilterSet, params: QueryDict) -> list[Chip]:
     made = []
     for name, field in filters.form.fields.items():
         for value in params.getlist(name):
-            if not value:
+            if value in ("", "unknown"):  # a choice that was left open
                 continue
             rest = params.copy()
             rest.setlist(name, [v for v in params.getlist(name) if v != value])

@@ -70,6 +70,14 @@
     var sheet = doc.querySelector(".sheet[data-list]"), kept = recall(place);
     if (sheet && kept) { var two = kept.split(","); sheet.scrollTop = Number(two[0]); sheet.scrollLeft = Number(two[1]); }
   }
+
+  /* an address holds only what was asked for */
+  function lean(event) {
+    var sent = event.detail.parameters;
+    if (event.detail.verb !== "get") { return; }
+    Object.keys(sent).forEach(function (name) { if (sent[name] === "" || sent[name] === "unknown") { delete sent[name]; } });
+  }
+  doc.addEventListener("htmx:configRequest", lean);
   doc.addEventListener("keydown", press);
   doc.addEventListener("change", changed);
   doc.addEventListener("click", clicked);
