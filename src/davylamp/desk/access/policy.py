@@ -15,6 +15,8 @@ A model becomes governed by a `Scope`, which names its columns. A model without 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Final, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -145,9 +147,8 @@ def allowed(holder: Holder, action: str, model: type[Model]) -> Q:
     seats = [s for s in holder.seats if s.duty in duties]
     if not seats:
         return NOBODY
-    where = Q(pk__in=[])
-    for seat in dict.fromkeys(seats):
-        where |= _seat_sees(holder, seat, model)
+    parts = [_seat_sees(holder, seat, model) for seat in dict.fromkeys(seats)]
+    where = reduce(or_, parts) if all(parts) else Q()  # "or" would drop a seat that sees the whole
     scope = SCOPES[model]
     if holder.recused and scope.organisation:
         where &= ~Q(**{f"{scope.organisation}__in": sorted(holder.recused)})
@@ -221,6 +222,39 @@ def can_create(holder: Holder, model: type[Model], *, region_code: str, organisa
         elif region_code.startswith(region_prefix(seat.region_code)):
             return True
     return False
+
+
+# --- fields ------------------------------------------------------------------------------------------------
+
+
+FIELDS: Final[dict[type[Model], dict[str, frozenset[str]]]] = {}
+"""Model, then duty, to the fields that this duty never reads, whatever rows it sees."""
+
+
+def hide(model: type[Model], duty: Duty, fields: Iterable[str]) -> None:
+    """Keep fields of a model from a duty; called by apps when they are ready, and adds to what is hidden already."""
+    known = FIELDS.setdefault(model, {})
+    known[duty.value] = known.get(duty.value, frozenset()) | frozenset(fields)
+
+
+def fields_hidden(holder: Holder, model: type[Model], item: Model | None = None) -> frozenset[str]:
+    """The fields that a holder may not read.
+
+    Args:
+        holder: who reads.
+        model: of the rows.
+        item: one row; then only seats that see it count, so that a second posting elsewhere neither opens nor closes
+            anything here. Without it deny wins: what any seat may not read is hidden in the whole list.
+    """
+    seats = [s for s in holder.seats if s.duty in MATRIX.get(model, {}).get(READ, frozenset())]
+    rules = FIELDS.get(model, {})
+    if item is None:
+        return frozenset().union(*(rules.get(s.duty, frozenset()) for s in seats))
+    rows = model._default_manager.filter(pk=item.pk)
+    seeing = [s for s in seats if rows.filter(_seat_sees(holder, s, model)).exists()]
+    if not seeing:
+        return frozenset(f.name for f in model._meta.get_fields())
+    return frozenset.intersection(*(rules.get(s.duty, frozenset()) for s in seeing))
 
 
 def clearance_of(holder: Holder) -> int:
