@@ -49,11 +49,43 @@ def mac(text: str) -> str:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
+def is_group(text: str) -> bool:
+    """Whether a MAC is a multicast or broadcast one, which no device has."""
+    digits = _SEPARATORS.sub("", text.strip().lower())
+    return bool(_HEX.fullmatch(digits)) and bool(int(digits[1], 16) & 1)
+
+
+def mac_of_duid(text: str) -> str:
+    """The MAC inside a DHCPv6 client's identifier, or nothing where its kind holds none (RFC 8415, 11.2 and 11.4).
+
+    It is that of one of the machine's interfaces, not always of the one that asked.
+    """
+    digits = _SEPARATORS.sub("", text.strip().lower())
+    for kind, length in (("00010001", 28), ("00030001", 20)):
+        if digits.startswith(kind) and len(digits) == length:
+            try:
+                return mac(digits[-12:])
+            except ValueError:
+                return ""
+    return ""
+
+
+DUID_NOTE: Final = "the MAC is out of the client's DUID: one of the machine's interfaces"
+
+
 def port(text: str) -> int:
     """A port 0..65535."""
     cell = text.strip()
     if not cell.isascii() or not cell.isdigit() or len(cell) > 5 or int(cell) > LAST_PORT:
         raise ValueError(f"no port: {text[:16]!r}")
+    return int(cell)
+
+
+def count(text: str) -> int:
+    """A whole number of seconds or the like, 0..999999999."""
+    cell = text.strip()
+    if not cell.isascii() or not cell.isdigit() or len(cell) > 9:
+        raise ValueError(f"no number: {text[:16]!r}")
     return int(cell)
 
 
