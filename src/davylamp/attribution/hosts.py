@@ -257,7 +257,13 @@ def find_port(path: Path, chronicle: Chronicle) -> list[Path]:
         best = fit.holds[0]
         count = counts[fit.value]
         words = f"seen behind it with {count} MAC{'s' if count > 1 else ''}"
-        words += f"; {passed} other ports show it among many and are taken as uplinks" if passed else ""
+        words += (
+            ""
+            if not passed
+            else "; another port shows it among many MACs: an uplink"
+            if passed == 1
+            else (f"; {passed} other ports show it among many MACs: uplinks")
+        )
         confidence = PORT if count <= FEW_MACS else HUB
         words += "" if count <= FEW_MACS else ": something else hangs behind this port"
         link = link_of("port", fit.value, best, confidence * _nearness(best, path.span), words)
