@@ -217,6 +217,22 @@ def test_the_table_cuts_no_address_no_mac_and_no_place_of_a_record(campus, comma
         assert f"{row['ip']}:{row['port']}" in shown
 
 
+def test_the_table_shows_every_claim_of_a_registry_with_its_confidence(campus, command, tmp_path):
+    from davylamp.attribution.registry import Registry
+    from davylamp.attribution.registry_diff import Statement
+    from davylamp.attribution.registry_records import NetRange, Organisation, Origin, bits_of
+
+    low, high = bits_of("203.0.113.0"), bits_of("203.0.113.255")
+    told = [Organisation("U", "某大学"), NetRange("U", low, high, 0, 65535, ""), NetRange("X", low, high, 0, 65535, "")]
+    with Registry(tmp_path / "r.sqlite", create=True) as registry:
+        kinds = frozenset({Organisation, NetRange})
+        registry.commit(registry.plan(Statement(Origin("imported", "省"), tuple(told), kinds, 0)), 1)
+    folder, _ = campus
+    done = command(folder / "scan.json", "--logs", folder / "logs", "--registry", tmp_path / "r.sqlite")
+    assert re.search(r"某大学 \(0\.\d\d\)", done.stdout)
+    assert re.search(r"X \(0\.\d\d\)", done.stdout)
+
+
 def test_without_logs_nothing_is_said_to_be_traced(campus, command):
     done = command(campus[0] / "scan.json")
     assert "40 seen: 0 traced to a computer, 0 ambiguous, 40 not traced" in done.stderr

@@ -208,7 +208,8 @@ def cells_of(found: "Attribution", chain: "tuple[Link, ...]", index: int, *, cla
     seen = (time_text(chain[0].from_ns) or "")[:19].replace("T", " ")
     places = (value("nat"), value("mac"), value("port"))
     computer = "\n".join((value("host"), *(p for p in places if p != "unknown")))
-    organisations = ("\n".join(c.name for c in found.claims) or "unknown") + "\n" if claimed else ""
+    claims = (f"{c.name or c.organisation} ({c.confidence:.2f})" for c in found.claims)
+    organisations = ("\n".join(claims) or "unknown") + "\n" if claimed else ""
     cells = (
         f"{chain[0].value}\n{seen}",
         computer,

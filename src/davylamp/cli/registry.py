@@ -115,17 +115,7 @@ def diff(
 ) -> None:
     """Show what an import of this ledger would change: added, changed, removed, unchanged."""
     import_ledger(
-        file,
-        source,
-        store,
-        layer,
-        "diff",
-        effective,
-        partial,
-        correction,
-        True,
-        output_format,
-        site,
+        file, source, store, layer, "diff", effective, partial, correction, True, output_format, site
     )
 
 
