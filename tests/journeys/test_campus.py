@@ -223,7 +223,11 @@ def test_the_table_shows_every_claim_of_a_registry_with_its_confidence(campus, c
     from davylamp.attribution.registry_records import NetRange, Organisation, Origin, bits_of
 
     low, high = bits_of("203.0.113.0"), bits_of("203.0.113.255")
-    told = [Organisation("U", "某大学"), NetRange("U", low, high, 0, 65535, ""), NetRange("X", low, high, 0, 65535, "")]
+    told = [
+        Organisation("U", "某大学"),
+        NetRange("U", low, high, 0, 65535, ""),
+        NetRange("X", low, high, 0, 65535, ""),
+    ]
     with Registry(tmp_path / "r.sqlite", create=True) as registry:
         kinds = frozenset({Organisation, NetRange})
         registry.commit(registry.plan(Statement(Origin("imported", "省"), tuple(told), kinds, 0)), 1)
