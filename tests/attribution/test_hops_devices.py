@@ -1,4 +1,4 @@
-"""Lines in the shapes that devices wrote: each names the public repository whose test data or notes hold one like it.
+"""Lines in the shapes that devices wrote: each names the public test data, notes or guide that hold one like it.
 
 Addresses, names and times are documentation ones; every other character stands as it was.
 """
@@ -204,7 +204,7 @@ def test_a_session_of_a_template_is_damage_and_never_a_block():
 
 
 def test_a10_single_ports_keep_the_inside_port():
-    """A carrier's consumer of A10 logs, its tests."""
+    """veesix-networks/cgn-ec-consumer tests/fake_syslog_a10_thunder_cef.py and handlers/a10_cef.py."""
     cef, plain = records(
         "cgn",
         "2024-06-01T10:00:00.62+00:00 192.0.2.1 cgn0.thn2/cgn-demo  CEF:0|A10|CFW|6.0.0-P1|CGN "
@@ -398,6 +398,48 @@ def test_a_radacct_dump_of_postgresql_has_zones_of_two_digits():
         f"li.m,10.1.2.3,2024-06-01 18:00:00+08,2024-06-01 18:30:10+08,{MAC}",
     )
     assert (logon.seen.from_ns, logon.seen.to_ns) == (at("2024-06-01T10:00:00"), at("2024-06-01T10:30:10"))
+
+
+ENGLISH = (
+    "Level,Date and Time,Source,Event ID,Task Category\n"
+    "Information,6/1/2024 10:00:00 AM,Microsoft-Windows-Security-Auditing,4624,Logon,"
+    '"An account was successfully logged on.\n\nSubject:\n\tSecurity ID:\t\tSYSTEM\n\tAccount Name:\t\tDC1$\n\n'
+    "Logon Information:\n\tLogon Type:\t\t3\n\nNew Logon:\n\tSecurity ID:\t\tCAMPUS\\li.m\n\tAccount "
+    "Name:\t\tli.m\n\n"
+    'Network Information:\n\tWorkstation Name:\tPC-1\n\tSource Network Address:\t10.1.2.3\n\tSource Port:\t\t0"\n'
+    "Information,6/1/2024 10:00:01 AM,Microsoft-Windows-Security-Auditing,4634,Logoff,"
+    '"An account was logged off.\n\nSubject:\n\tAccount Name:\t\tli.m"\n'
+    "Information,6/1/2024 10:00:02 AM,Microsoft-Windows-Security-Auditing,4624,Logon,An account was logged on."
+)
+CHINESE = (
+    "级别,日期和时间,来源,事件 ID,任务类别\n"
+    "信息,2024/6/1 10:00:00,Microsoft-Windows-Security-Auditing,4624,登录,"
+    '"已成功登录帐户。\n\n使用者:\n\t安全 ID:\t\tSYSTEM\n\t帐户名称:\t\tDC1$\n\n登录信息:\n\t登录类型:\t\t3\n\n'
+    "新登录:\n\t安全 ID:\t\tCAMPUS\\li.m\n\t帐户名称:\t\tli.m\n\n"
+    '网络信息:\n\t工作站名称:\tPC-1\n\t源网络地址:\t10.1.2.3\n\t源端口:\t\t0"'
+)
+
+
+@pytest.mark.parametrize("saved", [ENGLISH, CHINESE])
+def test_event_viewer_s_message_names_who_logged_on_and_not_who_asked_for_it(saved):
+    """Event Viewer leaves the message without a head; the subject of a logon is the controller itself."""
+    first, *rest = outcomes("event_viewer", saved)
+    (logon,) = first
+    assert (logon.user, logon.host, logon.ip) == ("li.m", "PC-1", "10.1.2.3")
+    assert logon.seen.from_ns == at("2024-06-01T10:00:00")
+    if rest:
+        assert rest[0] is None
+        assert isinstance(rest[1], Damage)
+
+
+def test_a_logon_in_one_line_without_workstation_has_no_host():
+    (logon,) = records(
+        "event_viewer",
+        "TimeCreated,Id,Message\n2024-06-01T10:00:00Z,4624,New Logon: Account Name: li.m Network "
+        "Information: Workstation "
+        "Name: Source Network Address: 10.1.2.3 Source Port: 0",
+    )
+    assert (logon.user, logon.host, logon.ip) == ("li.m", "", "10.1.2.3")
 
 
 # --- tables: networktocode/ntc-templates tests/{cisco_ios,cisco_nxos,huawei_vrp,hp_comware} ------------------------

@@ -48,6 +48,10 @@ SAMPLES = {
     "10,06/01/24,10:00:00,Assign,10.1.2.3,PC,3C5282000001",
     "ad_logon": "TimeCreated,EventID,TargetUserName,IpAddress,WorkstationName\n"
     "2024-06-01T10:00:00Z,4768,PC-1$,10.1.2.3,",
+    "event_viewer": "Level,Date and Time,Source,Event ID,Task Category\n"
+    "Information,6/1/2024 10:00:00 AM,Microsoft-Windows-Security-Auditing,4768,Kerberos Authentication Service,"
+    '"A Kerberos authentication ticket (TGT) was requested.\n\nAccount Information:\n\tAccount Name:\t\tPC-1$\n\n'
+    'Network Information:\n\tClient Address:\t\t::ffff:10.1.2.3"',
     "nac": "时间,MAC地址,IP地址,用户名,交换机,端口\n2024-06-01 10:00:00,3c52-8200-0001,10.1.2.3,li,acc,GE0/0/1",
     "holders": "主机名,MAC地址,使用人,部门\nPC-1,3c52-8200-0001,李明,物理学院",
     "arp_mac": "Internet  10.1.2.3  12  3c52.8200.0001  ARPA  Vlan10",

@@ -27,7 +27,7 @@ SNIFF_BYTES: Final = 4096
 PARSERS: Final = (
     "asa", "huawei", "h3c", "cgn", "nfdump", "conntrack", "isc_dhcp", "dnsmasq", "kea_log", "radius", "kea", "nsel",
     "windows_dhcp",
-    "ad_logon", "nac", "holders", "arp_mac",
+    "ad_logon", "event_viewer", "nac", "holders", "arp_mac",
 )  # fmt: skip
 """Parser modules, the most exacting ``looks`` first."""
 

@@ -16,6 +16,7 @@ from davylamp.records import Endpoint
 HEAD_LINES: Final = (
     60  # judged: how far down a table's head line may stand (the Windows DHCP log has 30 lines)
 )
+LAST_CELL: Final = "*"  # a row's last cell, under whatever head or none
 HEAD_CHARACTERS: Final = 4096  # judged: the widest export has some hundred columns
 CELL_CHARACTERS: Final = 256  # judged: the longest name worth keeping
 PROTOCOLS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "6": 6, "17": 17, "1": 1, "any": 0, "0": 0, "": 0}
@@ -165,7 +166,7 @@ def read_table(
     def texts() -> Iterator[str]:
         for number, text in rest:
             numbers[0] = number
-            yield text
+            yield f"{text}\n"  # inside quotes the line end belongs to the cell
 
     rest = iter(lines)
     columns: Columns | None = None
@@ -193,7 +194,8 @@ def parse_cells(cells: list[str], columns: Columns, number: int, about: About, p
     if max(columns.places.values()) >= len(cells):
         return Damage(number, f"{len(cells)} cells, {max(columns.places.values()) + 1} needed")
     try:
-        return parse(number, {k: cells[i].strip() for k, i in columns.places.items()}, about)
+        named = {k: cells[i].strip() for k, i in columns.places.items()}
+        return parse(number, {**named, LAST_CELL: cells[-1]}, about)
     except ValueError as error:
         return Damage(number, str(error))
 
