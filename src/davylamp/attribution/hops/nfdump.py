@@ -4,7 +4,7 @@ Reads     ``time event [xevent] proto inside:port -> remote:port outside:port ->
 Yields    Nat. CREATE and ADD open one. The time of a DELETE is the flow's beginning on some exporters and its end on
           others: it ends a translation that was seen to open earlier, and by itself shows only that it was there
 Misses    IPv6 addresses that nfdump shortened to fit (damage); other output formats: its CSV is read by nsel
-Source    nfdump(1), formats nsel and nel; a carrier's output quoted in a public repository (lines of 2016), and lines
+Source    nfdump(1), formats nsel and nel; an operator's output quoted in a public repository (lines of 2016), and lines
           without translation in others
 """
 
