@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Final
 
 from davylamp.records import Client, Holder, Interval, MassFigure, NotKnown, Scan
-from davylamp.records_clients import GradePart
+from davylamp.records_clients import GradePart, TotalRow
 from davylamp.report.numbers import amount, count, count_parts, scaled, span
 from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain, shorten
@@ -21,6 +21,7 @@ from davylamp.report.words import Lang, say
 DAYS_A_YEAR: Final = 365.0  # judged: releases multiply a day by 365, leap years too
 KILOGRAMS_A_TONNE: Final = 1000.0
 MOST_NAMES: Final = 3  # judged: computers that one line bears
+MOST_REGIONS: Final = 12  # judged: a province has about as many cities; the JSON holds all
 _NAME_CELLS: Final = 24
 
 
@@ -38,23 +39,23 @@ def mining_clients(scan: Scan) -> list[Client]:
     return sorted(mining, key=lambda c: -(c.energy.power_w.estimate if c.energy else 0.0))
 
 
-def whose(client: Client, lang: Lang) -> str:
+def whose(client: Client, lang: Lang) -> list[str]:
     """Organisation and region of the main holder; the word for unknown where there is none."""
     if not client.holders:
-        return say("unknown", lang)
-    told = holder_text(client.holders[0], lang)
+        return [say("unknown", lang)]
+    name, *rest = holder_parts(client.holders[0], lang)
     others = len(client.holders) - 1
-    return f"{told} +{others}" if others else told
+    return [f"{name} +{others}" if others else name, *rest]
 
 
-def holder_text(holder: Holder, lang: Lang) -> str:
-    """``name · region``, the code where there is no name, with a mark where others claim it as well."""
+def holder_parts(holder: Holder, lang: Lang) -> list[str]:
+    """Name (the code where there is none), region, and a mark where others claim the address as well."""
     if not holder.claims:
-        return say("unknown", lang)
+        return [say("unknown", lang)]
     best = holder.claims[0]
     mark = say("contested", lang) if holder.state == "contested" else ""
     parts = (best.name or best.organisation, holder.region_name or best.region, mark)
-    return DOT.join(plain(p) for p in parts if p)
+    return [plain(p) for p in parts if p]
 
 
 def co2_of(masses: Sequence[MassFigure], *, is_official: bool) -> MassFigure | None:
@@ -101,7 +102,7 @@ def _holders(holders: Sequence[Holder], zone: tzinfo, lang: Lang) -> str:
     told = []
     for holder in sorted(holders, key=lambda h: (h.first_ns, h.last_ns)):
         since, until = span(holder.first_ns, holder.last_ns, zone)
-        told.append(f"{holder_text(holder, lang)} {since} – {until}")
+        told.append(f"{DOT.join(holder_parts(holder, lang))} {since} – {until}")
     return say("list_stop", lang).join(told)
 
 
@@ -151,11 +152,20 @@ def energy_totals(scan: Scan, lang: Lang) -> list[str]:
     told = [mass_text(m, lang) for m in figures if m is not None]
     if told:
         lines.append(say("t_co2", lang, official=say("list_stop", lang).join(told)))
-    regions = [r for r in energy.by_region if r.name]
-    if regions:
-        parts = (f"{plain(r.name)} {amount(r.kwh_per_day, say('kwh_per_day', lang), lang)}" for r in regions)
-        lines.append(say("t_regions", lang, rows=say("list_stop", lang).join(parts)))
+    if any(r.name for r in energy.by_region):
+        lines.append(say("t_regions", lang, rows=_regions(energy.by_region, lang)))
     return lines
+
+
+def _regions(rows: Sequence[TotalRow], lang: Lang) -> str:
+    """Regions with their energy, those of none as unknown, so that they sum up."""
+    unit = say("kwh_per_day", lang)
+    told = [
+        f"{plain(r.name) or say('unknown', lang)} {amount(r.kwh_per_day, unit, lang)}"
+        for r in rows[:MOST_REGIONS]
+    ]
+    rest = f" +{len(rows) - MOST_REGIONS}" if len(rows) > MOST_REGIONS else ""
+    return say("list_stop", lang).join(told) + rest
 
 
 def machines_total(scan: Scan) -> str:

@@ -109,7 +109,7 @@ def _rows(
         for column, (head, cell) in enumerate(zip(heads, [first, *widths], strict=True)):
             justify: Literal["left", "right"] = "right" if column else "left"
             table.add_column(head, width=cell, justify=justify, overflow="fold", header_style="bold")
-        table.add_row(_two(plain(client.client_ip), whose(client, lang)), *cells[row])
+        table.add_row(_who(client, lang, first), *cells[row])
         made += [table, *_note_lines(notes[row], lang, width)]
     return made
 
@@ -152,6 +152,13 @@ def _numbers(client: Client, lang: Lang, columns: int) -> list[Text]:
     return cells
 
 
+def _who(client: Client, lang: Lang, cells: int) -> Text:
+    """Address, organisation and region; these two in one line where they fit."""
+    parts = whose(client, lang)
+    line = DOT.join(parts)
+    return _two(plain(client.client_ip), line if cell_len(line) <= cells else "\n".join(parts))
+
+
 def _two(top: str, below: str) -> Text:
     """Two lines, the second quiet."""
     text = Text(top)
@@ -173,7 +180,7 @@ def _cards(
     """Each client as a few lines, each fact under its own words."""
     made: list[RenderableType] = []
     for client, below in zip(clients, notes, strict=True):
-        facts = [ClientNote("whose", whose(client, lang)), *_facts(client, lang)]
+        facts = [ClientNote("whose", DOT.join(whose(client, lang))), *_facts(client, lang)]
         lines = [Text(_line(f, lang), overflow="fold") for f in facts]
         body = Padding(Group(*lines), (0, 0, 0, 2))
         title = Text(plain(client.client_ip), style="bold", overflow="fold")

@@ -67,7 +67,7 @@ ZH: Final[dict[str, str]] = {
     "nk_machines": "台数无上限",
     "nk_energy": "功率取默认值",
     "cut_clients": "另有 {n} 个功率较低的地址；完整内容见 --format csv --what clients。",
-    "t_machines": "机器 {n} 台",
+    "t_machines": "机器台数 {n}",
     "t_energy": "电量 {total}",
     "t_grades": "按等级：{parts}",
     "t_grade": "{grade} {meaning} {amount}，{n} 个地址",
