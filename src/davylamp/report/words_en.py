@@ -60,7 +60,6 @@ EN: Final[dict[str, str]] = {
     "kwh_per_day": "kWh/d",
     "co2_per_year": "CO2 t/yr",
     "contested": "contested",
-    "n_holders": "{n} holders",
     "holders": "held by",
     "computers": "computers",
     "n_computers": "{names}{more}; {n} of {of} [conversation|conversations] traced",
