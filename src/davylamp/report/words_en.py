@@ -70,6 +70,8 @@ EN: Final[dict[str, str]] = {
     "nk_machines": "machines not bounded",
     "nk_energy": "power by default",
     "cut_clients": "{n} more addresses with less power; --format csv --what clients lists all.",
+    "t_organisations": "organisations: {n}",
+    "t_nobody": " (unknown for {n} [address|addresses])",
     "t_machines": "machines: {n}",
     "t_energy": "energy: {total}",
     "t_grades": "by grade: {parts}",

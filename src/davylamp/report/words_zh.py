@@ -66,6 +66,8 @@ ZH: Final[dict[str, str]] = {
     "nk_machines": "台数无上限",
     "nk_energy": "功率取默认值",
     "cut_clients": "另有 {n} 个功率较低的地址；完整内容见 --format csv --what clients。",
+    "t_organisations": "单位 {n} 个",
+    "t_nobody": "（{n} 个地址单位未知）",
     "t_machines": "机器台数 {n}",
     "t_energy": "电量 {total}",
     "t_grades": "按等级：{parts}",
