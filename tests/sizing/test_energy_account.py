@@ -7,9 +7,8 @@ from typer.testing import CliRunner
 
 from davylamp.cli import energy
 from davylamp.errors import DavylampError, InputError
-from davylamp.sizing.energy_account import Choice, account_of_inventory, account_of_statement
+from davylamp.sizing.energy_account import Choice, account_of_inventory, account_of_scan, account_of_statement
 from davylamp.sizing.energy_rows import account_row
-from davylamp.sizing.energy_scan import account_of_scan
 from davylamp.sizing.energy_text import account_text
 
 APP = energy.app

@@ -77,8 +77,8 @@ def test_both_periods_are_shown_with_their_sentences_and_never_merged(scan):
     assert row["observed_kwh"]["estimate"] == pytest.approx(2 * kw)
     assert row["inferred_kwh"]["estimate"] == pytest.approx(9 * kw)
     text = " ".join(account_text(account).split())
-    assert "2 spans of records, 2 of 10 h" in text
-    assert "9 of 10 h from first to last record: 90%, judged usual, at most all" in text
+    assert "records cover 2 h of 10 h" in text
+    assert "9 h (judged usual) of 10 h from first to last record, at most all" in text
 
 
 def test_the_inferred_energy_of_a_client_that_moves_between_pools_counts_its_power_once(scan):
@@ -324,7 +324,7 @@ def test_coins_by_group_agree_with_the_total(scan):
 
 
 def test_machines_are_shown_as_the_scan_counted_them(scan):
-    count = {"low": 2, "estimate": 3, "high": None, "because": "two names at once"}
+    count = {"low": 2, "estimate": 3, "high": None, "reasons": [{"because": "two names at once"}]}
     path = scan(sighting("01T00:00", "02T00:00"), clients=[{"client_ip": "10.0.0.1", "machines": count}])
     account = account_of_scan(path, Choice())
     assert account_row(account)["clients"][0]["machines"]["high"] is None

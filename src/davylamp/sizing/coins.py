@@ -182,7 +182,9 @@ def earned(
         days = "all days" if len(missing) == len(work) else f"{len(missing)} of {len(work)} days"
         said = f"series {series.source} lacks {days}, the first {missing[0]}"
         raise BadUse("E-COI-005", said, "complete it, or allow gaps and get a lower bound")
-    beyond = next((day for day, rate in work if day in table and rate.amount.low > table[day].network_hps), None)
+    beyond = next(
+        (day for day, rate in work if day in table and rate.amount.low > table[day].network_hps), None
+    )
     if beyond is not None:
         said = f"on {beyond} more hashes than the whole network of {series.coin} has"
         raise BadUse("E-COI-010", said, "check units (MH/s, GH/s), algorithm and network_hps")

@@ -73,8 +73,8 @@ def _of_one_coin(coin: str | None, stretches: Sequence[Stretch], market: Market)
     series = market.of(coin)
     if series is None:
         return ClientCoins(coin, None, None, f"no series of {coin} was given", notes)
-    usable = [s for s in stretches if s.rate is not None and s.rate.algorithm == series.algorithm]
-    reasons = dict.fromkeys(_unusable(s, series) for s in stretches if s not in usable)
+    reasons = dict.fromkeys(why for s in stretches if (why := _unusable(s, series)))
+    usable = [s for s in stretches if not _unusable(s, series)]
     if not any(end > begin for s in usable for begin, end in s.spans):
         why = "; ".join(reasons) or "it was seen at one moment only"
         return ClientCoins(coin, None, None, why, notes)
@@ -89,9 +89,11 @@ def _of_one_coin(coin: str | None, stretches: Sequence[Stretch], market: Market)
 
 
 def _unusable(stretch: Stretch, series: Series) -> str:
-    """Why a sighting's coins are unknown."""
+    """Why a sighting's coins are unknown; empty when they are not."""
     if stretch.rate is None:
         return stretch.why
+    if stretch.rate.algorithm == series.algorithm:
+        return ""
     return f"it was mined with {stretch.rate.algorithm}, the series is of {series.algorithm}"
 
 

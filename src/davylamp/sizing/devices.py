@@ -88,9 +88,9 @@ def efficiency(
     middle = statistics.median(joules_per_hash(r).estimate for r in usual)
     notes = [f"figures of {SAME_WORK[algorithm]}"] if algorithm in SAME_WORK else []
     if len(fitting) < len(rows):
-        left = len(rows) - len(fitting)
-        asics = "1 ASIC" if left == 1 else f"{left} ASICs"
-        notes.append(f"{asics} left out of the lower bound: too fast for what was seen")
+        notes.append(
+            f"{len(rows) - len(fitting)} ASICs left out of the lower bound: too fast for what was seen"
+        )
     if year is not None:
         notes.append(f"devices on sale by {year}")
     interval = Interval(joules_per_hash(best).low, middle, joules_per_hash(worst).high)

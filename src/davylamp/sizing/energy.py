@@ -57,9 +57,7 @@ def observed(spans_ns: Iterable[tuple[int, int]]) -> Period:
     relative = [((begin - first) / HOUR_NS, (end - first) / HOUR_NS) for begin, end in spans]
     hours = union_s(relative)
     span = max((end for _, end in relative), default=0.0)
-    said = (
-        f"{len(relative)} {'span' if len(relative) == 1 else 'spans'} of records, {hours:.4g} of {span:.4g} h"
-    )
+    said = f"{len(relative)} spans of records cover {hours:.4g} of {span:.4g} h"
     return Period("observed", Bounded(hours, hours, hours), span, said)
 
 
@@ -80,10 +78,8 @@ def inferred(seen: Period, *, span_h: float | None = None, duty: Interval | None
         said = f"{span:.4g} h from begin to end, but {seen.hours.estimate:.4g} h were seen"
         raise BadUse("E-ENE-002", said, "begin and end must hold all that was seen")
     if duty is None:
-        usual = max(at_least, USUAL_DUTY * span)
-        part = f"{USUAL_DUTY:.0%}, judged usual" if usual > at_least else "what was seen"
-        why = f"{usual:.4g} of {span:.4g} h from first to last record: {part}, at most all"
-        return Period("inferred", Bounded(at_least, usual, span), span, why)
+        usual, why = max(at_least, USUAL_DUTY * span), f"{USUAL_DUTY:.0%} of the time between is judged usual"
+        return Period("inferred", Bounded(at_least, usual, span), span, f"{span:.4g} h; {why}")
     if not 0 <= duty.low <= duty.estimate <= duty.high <= 1:
         raise BadUse("E-ENE-002", "a duty is a share between 0 and 1, in order", "1 is day and night")
     low, mid, high = (max(at_least, share * span) for share in (duty.low, duty.estimate, duty.high))

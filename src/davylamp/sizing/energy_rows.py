@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
+from davylamp.sizing.client_power import Line
 from davylamp.sizing.coins import CoinEstimate
 from davylamp.sizing.coins_scan import ClientCoins, CoinSums, Earning
 from davylamp.sizing.energy import Period
-from davylamp.sizing.energy_account import Account, Line
+from davylamp.sizing.energy_books import Account
 from davylamp.sizing.energy_groups import KEYS, Group
 from davylamp.sizing.energy_scan import Client
 from davylamp.sizing.extrapolate import Extrapolation

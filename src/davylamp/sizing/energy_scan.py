@@ -1,8 +1,6 @@
 """The account of a scan: each client's energy over the observed and the inferred period, its coins, its owner.
 
-Sightings are sized one by one: by hashrate (grade C) where there is one, else their client by the default of an
-address (grade D). The mean power of a client is its observed energy over the time it was seen mining, so a client
-that changes its pool counts once, not twice. Observed is what records cover; inferred is from the client's first to
+A client's power comes from `client_power`. Observed is what records cover; inferred is from the client's first to
 its last record, at least what was seen and at most all of it. The two stand side by side and are never merged.
 """
 
@@ -15,16 +13,17 @@ from typing import Any, Final
 
 from davylamp.errors import InputError
 from davylamp.records import Interval
+from davylamp.sizing.client_power import Line, Seen, power_of
 from davylamp.sizing.coins_market import Market
 from davylamp.sizing.coins_scan import ClientCoins, Stretch, coins_of, sum_coins
-from davylamp.sizing.energy import Period, a_day, inferred, observed
-from davylamp.sizing.energy_account import Account, Choice, Line, draw_up
+from davylamp.sizing.energy import Period, a_day, inferred
+from davylamp.sizing.energy_books import Account, Choice, draw_up
 from davylamp.sizing.energy_groups import NOBODY, Owner, group, owners
-from davylamp.sizing.power import PowerEstimate, by_default, from_hashrate, split
+from davylamp.sizing.hashrate import SECOND_NS
+from davylamp.sizing.power import PowerEstimate, split
 from davylamp.sizing.quantities import Energy, Hashrate, total
 from davylamp.sizing.sheets import read_text
 
-SECOND_NS: Final = 1_000_000_000
 NOT_COUNTED: Final = "the scan carries no count of machines"
 NO_COIN: Final = "the coin is unknown"
 
@@ -119,52 +118,30 @@ def _client(
     choice: Choice,
     market: Market | None,
 ) -> Client:
-    """One client: a line per sighting with a hashrate; without any, one line by default."""
-    lines: list[Line] = []
-    spans: list[tuple[int, int]] = []
-    unsized: list[str] = []
-    name = str(sightings[0]["client_ip"])
-    for sighting in sightings:
-        sized = _sized(sighting, choice)
-        if isinstance(sized, str):
-            unsized.append(sized)
-            continue
-        what = f"to {sighting['server_ip']}:{sighting['server_port']}"
-        spans += _spans(sighting, sessions)
-        lines.append(Line(name, what, sized, observed(_spans(sighting, sessions))))
-    if not lines:
-        spans = [span for sighting in sightings for span in _spans(sighting, sessions)]
-        because = "; ".join(dict.fromkeys(unsized))
-        lines = [Line(name, because, by_default(1, because), observed(spans))]
-    seen = observed(spans)
-    machines, note = _machines(about)
+    """One client: its power, both periods, and its coins where there is a market."""
+    power = power_of([_seen(sighting, sessions) for sighting in sightings], choice.site)
     earned: tuple[ClientCoins, ...] = ()
     if market is not None:
         earned = coins_of([_stretch(sighting, sessions) for sighting in sightings], market)
+    machines, note = _machines(about)
     return Client(
-        name,
-        tuple(lines),
-        _mean(lines, seen),
-        seen,
-        inferred(seen),
+        str(sightings[0]["client_ip"]),
+        power.lines,
+        power.mean(),
+        power.seen,
+        inferred(power.seen),
         coins=earned,
         machines=machines,
         machines_note=note,
     )
 
 
-def _mean(lines: Sequence[Line], seen: Period) -> PowerEstimate:
-    """A client's mean power while mining: what its lines drew over the time that at least one of them ran."""
-    if len(lines) == 1 or not seen.hours.estimate > 0:
-        return max((line.power for line in lines), key=lambda p: p.power.amount.estimate)
-    drawn = total(energy for line in lines if (energy := line.observed) is not None)
-    inputs = tuple(text for line in lines for text in line.power.inputs)
-    first = lines[0].power
-    return PowerEstimate(first.grade, drawn.average(seen.time), first.method, inputs)
-
-
 def _machines(about: Mapping[str, Any]) -> tuple[Interval | None, str]:
-    """How many machines the scan counted behind a client, or why that is unknown."""
+    """How many machines the scan counted behind a client, or why that is unknown.
+
+    Raises:
+        ValueError: for a count that cannot be.
+    """
     count = about.get("machines")
     if not isinstance(count, Mapping):
         return None, NOT_COUNTED
@@ -172,47 +149,44 @@ def _machines(about: Mapping[str, Any]) -> tuple[Interval | None, str]:
     most = float("inf") if high is None else float(high)
     if not 0 < float(low) <= float(estimate) <= most:
         raise ValueError("a count of machines is out of order")
-    return Interval(float(low), float(estimate), most), str(count.get("because") or "")
+    said = [str(reason["because"]) for reason in count.get("reasons") or []]
+    said += [str(text)] if (text := count.get("contradiction")) else []
+    return Interval(float(low), float(estimate), most), "; ".join(said)
 
 
-def _sized(sighting: Mapping[str, Any], choice: Choice) -> PowerEstimate | str:
-    """Grade C of one sighting, or why there is none."""
-    rate = _rate(sighting)
-    if isinstance(rate, str):
-        return rate
-    year = datetime.fromisoformat(sighting["last_seen"][:19]).year
-    return from_hashrate(rate, year=year, site=choice.site)
-
-
-def _rate(sighting: Mapping[str, Any]) -> Hashrate | str:
-    """The hashrate of one sighting, or why there is none."""
+def _seen(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Seen:
+    """One sighting as far as its power goes."""
     rate, algorithm = sighting["hashrate_hps"], sighting["algorithm"]
-    if rate is None:
-        return str(sighting["hashrate_note"]) or "no hashrate was seen"
-    if algorithm is None:
-        return "a hashrate was seen, but not of which algorithm"
-    interval = Interval(float(rate["low"]), float(rate["estimate"]), float(rate["high"]))
-    return Hashrate.seen(interval, str(algorithm))
+    return Seen(
+        str(sighting["client_ip"]),
+        f"{sighting['server_ip']}:{sighting['server_port']}",
+        None if algorithm is None else str(algorithm),
+        None if rate is None else Interval(*(float(rate[end]) for end in ("low", "estimate", "high"))),
+        str(sighting["hashrate_note"]),
+        tuple(_spans(sighting, sessions)),
+        _ns(sighting["last_seen"]),
+    )
 
 
 def _stretch(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Stretch:
     """One sighting as far as coins go."""
-    spans = tuple(_spans(sighting, sessions))
-    rate, coin = _rate(sighting), sighting.get("coin")
+    seen = _seen(sighting, sessions)
+    coin = None if sighting.get("coin") is None else str(sighting["coin"]).upper()
     rows = [sessions[i] for i in sighting["sessions"] if i >= 0]
     if rows and all(row.get("donation") is True for row in rows):
-        return Stretch(
-            None if coin is None else str(coin), None, spans, "it mines for the author of its program"
-        )
+        return Stretch(coin, None, seen.spans_ns, "it mines for the author of its program")
     if coin is None:
         known = dict.fromkeys(str(c["coin"]) for row in rows for c in row.get("coin_candidates") or [])
         why = f"{NO_COIN}; it may be {', '.join(known)}" if known else NO_COIN
-        return Stretch(None, None, spans, why)
+        return Stretch(None, None, seen.spans_ns, why)
     pays = dict.fromkeys(str(p) for row in rows if (p := row.get("payout_coin")) and p != coin)
     note = f"the pool pays in {', '.join(pays)}" if pays else ""
-    if isinstance(rate, str):
-        return Stretch(str(coin), None, spans, rate, note)
-    return Stretch(str(coin), rate, spans, "", note)
+    if seen.hashrate_hps is None:
+        return Stretch(coin, None, seen.spans_ns, seen.note or "no hashrate was seen", note)
+    if seen.algorithm is None:
+        return Stretch(coin, None, seen.spans_ns, "a hashrate was seen, but not of which algorithm", note)
+    rate = Hashrate.seen(seen.hashrate_hps, seen.algorithm)
+    return Stretch(coin, rate, seen.spans_ns, "", note)
 
 
 def _spans(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> list[tuple[int, int]]:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from davylamp.sizing.client_power import Line
 from davylamp.sizing.coins import CoinEstimate
 from davylamp.sizing.coins_scan import ClientCoins, CoinSum, CoinSums, Earning
-from davylamp.sizing.energy_account import Account, Line
+from davylamp.sizing.energy import Period
+from davylamp.sizing.energy_books import Account
 from davylamp.sizing.energy_groups import Grouping
 from davylamp.sizing.energy_rows import DIGITS, overstated, pairs
 from davylamp.sizing.energy_scan import Client
@@ -15,7 +17,7 @@ from davylamp.sizing.extrapolate import Extrapolation
 from davylamp.sizing.factors import MassEstimate
 from davylamp.sizing.power import MEANING
 from davylamp.sizing.quantities import Coins, Energy, Hashrate, Mass, Money
-from davylamp.sizing.quantities_bounds import bounded, figure
+from davylamp.sizing.quantities_bounds import SAME, bounded, figure
 from davylamp.tables.energy import factors
 
 MOST_LINES: Final = 40  # judged: a few screens; the rest is in the JSON
@@ -114,7 +116,7 @@ def _stacked(rows: Sequence[Sequence[str]], days: str, width: int) -> list[str]:
 
 def _labelled(items: Iterable[tuple[str, str]], width: int, indent: int = 6) -> list[str]:
     """Label and text in two columns; long texts go on below themselves."""
-    kept = [(label, text) for label, text in items if text]
+    kept = [(_plain(label), text) for label, text in items if text]
     size = max((len(label) for label, _ in kept), default=0) + 2
     lines: list[str] = []
     for label, text in kept:
@@ -192,9 +194,9 @@ def _coins_text(sums: CoinSums | None, width: int) -> list[str]:
         )
         if each.unknown:
             text += _labelled([("unknown", f"of {_of(each.unknown, 'client')}: {each.why}")], width)
-    for why, count in sums.unknown_kind:
+    for why, count in sums.unknown_kind[:MOST_LINES]:
         text += _wrap(f"unknown of {_of(count, 'client')}: {why}", width, 2)
-    return [*text, ""]
+    return [*text, *_more(len(sums.unknown_kind)), ""]
 
 
 def _grouping_text(grouping: Grouping, width: int) -> list[str]:
@@ -240,14 +242,32 @@ def _clients_text(clients: Sequence[Client], width: int) -> list[str]:
         head = f"{client.name}{f', {owner}' if owner else ''}: {client.power.power.text('kW')}"
         text += _wrap(f"{head}, grade {client.power.grade}", width, 2)
         rows = [
-            ("observed", f"{_kwh(client.observed)}: {client.seen.because}"),
-            ("inferred", f"{_kwh(client.inferred)}: {client.guess.because}"),
+            ("observed", f"{_kwh(client.observed)}: {_seen_text(client.seen)}"),
+            ("inferred", f"{_kwh(client.inferred)}: {_guess_text(client.seen, client.guess)}"),
             ("machines", _machines(client)),
             *((each.coin or "coins", _client_coins(each)) for each in client.coins),
             *(("from", _basis(line)) for line in client.lines),
         ]
         text += _labelled(rows, width)
     return [*text, *_more(len(clients)), ""]
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.4g} h"
+
+
+def _seen_text(seen: Period) -> str:
+    """The observed period in a few words."""
+    return f"records cover {_hours(seen.hours.estimate)} of {_hours(seen.span_h)}"
+
+
+def _guess_text(seen: Period, guess: Period) -> str:
+    """The inferred period in a few words."""
+    if guess.span_h <= seen.hours.estimate * (1 + SAME):
+        return f"all {_hours(guess.span_h)} from first to last record were seen"
+    usual = guess.hours.estimate
+    why = "what was seen" if usual <= seen.hours.estimate * (1 + SAME) else "judged usual"
+    return f"{_hours(usual)} ({why}) of {_hours(guess.span_h)} from first to last record, at most all"
 
 
 def _machines(client: Client) -> str:
@@ -272,7 +292,8 @@ def _earning(kind: str, earning: Earning) -> str:
 
 def _basis(line: Line) -> str:
     """What a line's power rests on."""
-    return "; ".join(dict.fromkeys(p for p in (*line.power.inputs, line.what, *line.power.notes) if p))
+    what = f"to {line.what.rpartition(' at ')[2]}" if line.power.grade == "C" else line.what
+    return "; ".join(dict.fromkeys(p for p in (*line.power.inputs, what, *line.power.notes) if p))
 
 
 def _lines_text(lines: Sequence[Line], width: int) -> list[str]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from davylamp.errors import BadUse, InputError
+from davylamp.sizing.client_power import Line
 from davylamp.sizing.energy import HOUR_NS, Period, inferred, observed
-from davylamp.sizing.energy_account import Account, Choice, Line, draw_up
+from davylamp.sizing.energy_books import Account, Choice, draw_up
 from davylamp.sizing.power import METER_CLASS, measured, split
 from davylamp.sizing.quantities import Energy
 from davylamp.sizing.sheets import read_sheet, told

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from davylamp.errors import BadUse, InputError
-from davylamp.sizing.energy_account import Account, Choice, draw_up
+from davylamp.sizing.energy_books import Account, Choice, draw_up
 from davylamp.sizing.extrapolate import (
     Extrapolation,
     MeanMethod,
