@@ -7,9 +7,11 @@ sighting of the same client and coin is known, the sum of the two is a lower bou
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from davylamp.errors import BadUse
 from davylamp.sizing.coins import CoinEstimate, Series, earned
@@ -17,6 +19,8 @@ from davylamp.sizing.coins_market import Market
 from davylamp.sizing.energy import Period, by_day, inferred, inferred_by_day, observed
 from davylamp.sizing.quantities import Coins, Hashrate, Money, total
 from davylamp.sizing.quantities_bounds import Bounded, bounded
+
+MOST_REASONS: Final = 3  # judged: more is a list, which the clients are
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +191,11 @@ def _sum(coin: str, items: Sequence[ClientCoins]) -> CoinSum:
     """One coin's sum."""
     known = [(e.observed, e.inferred) for e in items if e.observed is not None and e.inferred is not None]
     missing = len(items) - len(known)
-    why = "; ".join(dict.fromkeys(e.why for e in items if e.why))
+    why = _reasons(e.why for e in items)
     if not known:
         return CoinSum(coin, None, None, None, None, 0, missing, why)
     seen, guessed = [pair[0] for pair in known], [pair[1] for pair in known]
-    worth_why = "; ".join(dict.fromkeys(e.why for pair in known for e in pair if e.why))
+    worth_why = _reasons(e.why for pair in known for e in pair)
     return CoinSum(
         coin,
         _coins(seen, missing),
@@ -203,6 +207,13 @@ def _sum(coin: str, items: Sequence[ClientCoins]) -> CoinSum:
         why,
         worth_why,
     )
+
+
+def _reasons(texts: Iterable[str]) -> str:
+    """The commonest reasons; all of them stand with their clients."""
+    found = Counter(text for text in texts if text).most_common()
+    more = [f"and {len(found) - MOST_REASONS} more"] if len(found) > MOST_REASONS else []
+    return "; ".join([text for text, _ in found[:MOST_REASONS]] + more)
 
 
 def _coins(earnings: Sequence[Earning], missing: int) -> Coins:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from davylamp.errors import InputError
+from davylamp.errors import BadUse, InputError
 from davylamp.records import Interval
 from davylamp.sizing.client_power import Line, Seen, power_of
 from davylamp.sizing.coins_market import Market
@@ -81,6 +81,8 @@ def account_of_scan(path: Path, choice: Choice, market: Market | None = None) ->
             for name, sightings in mining.items()
         ]
         whose = owners(scan.get("clients") or [])
+    except BadUse as error:
+        raise InputError("E-ENE-004", f"{path}: {error.message}", error.hint) from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         hint = "give the file that davylamp scan --format json writes"
         raise InputError("E-ENE-004", f"{path} is no result of a scan: {error!r}"[:300], hint) from error

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +41,11 @@ def account_text(account: Account, width: int = WIDTH) -> str:
     text += _factors_text([day for day, _ in pairs(account)], width)
     text += _split_text(account, width)
     text += _coins_text(account.coins, width)
-    for grouping in account.groups:
-        text += _grouping_text(grouping, width)
+    if account.groups and not any(group.key for grouping in account.groups for group in grouping.groups):
+        text += [*_wrap("Organisation, region and sector are unknown of all clients.", width), ""]
+    else:
+        for grouping in account.groups:
+            text += _grouping_text(grouping, width)
     text += _clients_text(account.clients, width) if account.clients else _lines_text(account.lines, width)
     if account.sample is not None:
         text += _wrap(f"Sample: {account.sample.how}.", width)
@@ -210,13 +214,7 @@ def _grouping_text(grouping: Grouping, width: int) -> list[str]:
                 ("a day", _kwh(group.per_day)),
                 ("observed", _kwh(group.observed)),
                 ("inferred", _kwh(group.inferred)),
-                *(
-                    (
-                        each.coin,
-                        f"observed {_coins(each.observed, None)}, inferred {_coins(each.inferred, None)}",
-                    )
-                    for each in group.coins.by_coin
-                ),
+                *((each.coin, _pair(each)) for each in group.coins.by_coin),
             ],
             width,
         )
@@ -274,7 +272,9 @@ def _machines(client: Client) -> str:
     if client.machines is None:
         return f"unknown: {client.machines_note}"
     because = f": {client.machines_note}" if client.machines_note else ""
-    return f"{bounded(client.machines)}{because}"
+    low, estimate, high = (figure(end) for end in astuple(client.machines))
+    ends = "" if low == high else f" ({low} to {'unbounded' if high == 'inf' else high})"
+    return f"{estimate}{ends}{because}"
 
 
 def _client_coins(found: ClientCoins) -> str:
