@@ -108,9 +108,9 @@ def test_days_that_are_none_and_run_backwards_are_refused(eth):
 
 
 def test_an_option_of_the_account_before_a_sub_command_is_refused_not_dropped(eth):
-    done = run("--days", "3", "coins", "--hashrate", "1MH/s", *spell(eth))
+    done = run("--days", "3", "--format", "json", "coins", "--hashrate", "1MH/s", *spell(eth))
     assert done.exception.code == "E-ENE-007"
-    assert "--days" in done.exception.message
+    assert done.exception.message == "--days, --format before coins"
 
 
 def test_coins_of_a_statement_are_refused(eth):

@@ -142,12 +142,12 @@ def refuse_options(ctx: typer.Context) -> None:
     """
     from davylamp.errors import BadUse
 
-    odd = [
-        p for p in ctx.params if (s := ctx.get_parameter_source(p)) is not None and s.name == "COMMANDLINE"
-    ]
+    flags = {p.name: p.opts[0] for p in ctx.command.params}
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    odd = [flags[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if odd:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
-        said = f"{named} stands before {ctx.invoked_subcommand}"
+        named = ", ".join(odd)
+        said = f"{named} before {ctx.invoked_subcommand}"
         raise BadUse("E-ENE-007", said, f"put it behind: davylamp energy {ctx.invoked_subcommand} ...")
 
 
