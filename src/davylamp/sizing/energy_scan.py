@@ -22,6 +22,7 @@ from davylamp.sizing.energy_groups import NOBODY, Owner, group, owners
 from davylamp.sizing.hashrate import SECOND_NS
 from davylamp.sizing.power import PowerEstimate, split
 from davylamp.sizing.quantities import Energy, Hashrate, total
+from davylamp.sizing.quantities_bounds import bounded
 from davylamp.sizing.sheets import read_text
 
 NOT_COUNTED: Final = "the scan carries no count of machines"
@@ -159,11 +160,14 @@ def _machines(about: Mapping[str, Any]) -> tuple[Interval | None, str]:
 def _seen(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Seen:
     """One sighting as far as its power goes."""
     rate, algorithm = sighting["hashrate_hps"], sighting["algorithm"]
+    parts = None
+    if rate is not None:
+        parts = bounded(Interval(*(float(rate[end]) for end in ("low", "estimate", "high")))).interval
     return Seen(
         str(sighting["client_ip"]),
         f"{sighting['server_ip']}:{sighting['server_port']}",
         None if algorithm is None else str(algorithm),
-        None if rate is None else Interval(*(float(rate[end]) for end in ("low", "estimate", "high"))),
+        parts,
         str(sighting["hashrate_note"]),
         tuple(_spans(sighting, sessions)),
         _ns(sighting["last_seen"]),
@@ -185,7 +189,7 @@ def _stretch(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Stretch:
     note = f"the pool pays in {', '.join(pays)}" if pays else ""
     if seen.hashrate_hps is None:
         return Stretch(coin, None, seen.spans_ns, seen.note or "no hashrate was seen", note)
-    if seen.algorithm is None:
+    if not seen.algorithm:
         return Stretch(coin, None, seen.spans_ns, "a hashrate was seen, but not of which algorithm", note)
     rate = Hashrate.seen(seen.hashrate_hps, seen.algorithm)
     return Stretch(coin, rate, seen.spans_ns, "", note)
