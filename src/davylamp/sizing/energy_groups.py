@@ -1,7 +1,8 @@
 """Totals by organisation, region and sector: each client counts once in each, in a row "unknown" where none is known.
 
 So the sums by organisation, by region and by sector are one and the same total. Who owns a client comes from the
-list ``clients`` of a scan that was attributed; one whose rows contradict each other is of an unknown owner.
+list ``clients`` of a scan that was attributed; one whose rows contradict each other is of an unknown owner. A client
+is not divided: an address that changed hands within the scan counts as a whole with the holder that its row names.
 """
 
 from collections.abc import Mapping, Sequence
