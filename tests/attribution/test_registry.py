@@ -363,6 +363,15 @@ def holds_at(fact, when):
     return (begin is None or begin <= when) and (end is None or when < end)
 
 
+def test_ending_a_claim_does_not_put_it_before_its_equal():
+    ranges = [net(code, "10.0.0.0") for code in "AB"]
+    with fresh() as registry:
+        say(registry, ranges, 20 * DAY, effective=5 * DAY)
+        before = [line[:2] for line in answer(registry, (0, None, 0))]
+        say(registry, ranges[:1], 21 * DAY, effective=9 * DAY)
+        assert [line[:2] for line in answer(registry, (0, None, 0))] == before
+
+
 @settings(max_examples=60, deadline=None)
 @given(range_lists, range_lists, st.lists(questions, min_size=1))
 def test_an_undated_snapshot_never_moves_answers_before_its_effective_time(first, second, asked):

@@ -6,7 +6,8 @@
 2. fewer addresses (the longer prefix);
 3. fewer ports; where the port is not known, more ports;
 4. the later start; an open start is the earliest;
-5. the later record, then source and organisation as text, so that the order is total.
+5. the later first record (ending a claim does not make it younger), then source and organisation as text, so
+   that the order is total.
 """
 
 import ipaddress
@@ -67,7 +68,7 @@ class Holding:
             held.high - held.low,
             ports if is_port_known else -ports,
             -self.valid_from_ns,
-            -self.stored.recorded_at_ns,
+            -self.stored.opened,
             self.stored.origin.source,
             self.organisation,
             self.stored.thread,
