@@ -16,6 +16,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from davylamp.records_traces import Traces
+
 # --- 1 capture -> flows ------------------------------------------------------------------------------------
 
 FIN: Final = 0x01
@@ -249,6 +251,7 @@ class Session:
     lost_bytes: int = 0
     lost_share: float = 0.0  # judged fraction of the accepted work that the capture missed, 0..1
     bins: tuple[ShareBin, ...] = ()
+    traces: Traces = field(default_factory=Traces)  # of the machines behind it
     because: tuple[str, ...] = ()  # why this is read as mining, in this dialect, heaviest first
     notes: tuple[str, ...] = ()
 
