@@ -138,7 +138,7 @@ def test_clocks_bound_below():
 
 def test_what_is_not_available_is_said():
     missing = " ".join(count_machines([session(1)]).not_available)
-    for word in ("extranonces", "NiceHash", "TCP timestamps", "hashrate"):
+    for word in ("extranonces", "nonce partition", "TCP timestamps", "hashrate"):
         assert word in missing
     assert "TCP timestamps" not in " ".join(
         count_machines([session(1)], clocks=Clocks((), None, 0, "none")).not_available
