@@ -36,7 +36,9 @@ MOST_DEVICES: Final = {"asic": 1, "gpu": 13, "cpu": 2}  # judged: the largest mi
 USUAL_DEVICES: Final = {"asic": 1, "gpu": 4, "cpu": 1}  # judged: what inspected computers held
 RELAYS: Final = ("proxy", "relay")  # judged: words in agents that speak for many machines
 LONG_PREFIX: Final = 8  # judged: hex digits; shorter extranonces are soon given to someone else
-ASSUMPTION: Final = "two names, or two parts of a relay's nonce space, that mine one algorithm at the same time are two machines"
+ASSUMPTION: Final = (
+    "two names, or parts of a relay's nonce space, at the same time with one algorithm are two machines"
+)
 
 
 @dataclass(frozen=True, slots=True)
