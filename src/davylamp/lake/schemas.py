@@ -30,7 +30,7 @@ REF: Final[dict[Kind, str]] = {
     "flows": "flow_ref",
 }
 SCHEMA: Final = (
-    1  # raised when a column is added; a lake written under a higher one is not written by this version
+    2  # raised when a column is added; a lake written under a higher one is not written by this version
 )
 VERSION_KEY: Final = b"davylamp.version"  # in the metadata of a flow table
 UNKNOWN_SENSOR: Final = "unknown"
@@ -113,6 +113,16 @@ SESSION_COLUMNS: Final[Columns] = (
     ("lost_bytes", "int64", "bytes of the conversation that the capture lost"),
     ("lost_share", "double", "judged fraction of the client's bytes that the capture missed"),
     ("because", "texts", "why this is read as mining, heaviest reason first"),
+    ("extranonces", "texts", "nonce prefixes that the server assigned"),
+    (
+        "nonce_values",
+        "int64",
+        "values of the byte by which relays part the nonce space; null: no share shows it",
+    ),
+    ("nonce_shares", "int64", "shares that show that byte"),
+    ("nonce_moves", "int64", "shares that followed one with another value in the same job"),
+    ("nonce_descents", "int64", "those of them with a lower value"),
+    ("tcp_clock_points", "int64", "TCP timestamps of the client that were kept"),
     ("notes", "texts", "further remarks"),
     *_END,
 )
