@@ -6,8 +6,8 @@ A record's key, within its sensor, is
 - session: client and server address and port, TCP, and ``first_ns``, hashed to ``session_ref``,
 - flow (one row per part): client and server address and port, protocol and ``first_ns``, hashed to ``flow_ref``.
 
-The number of a flow within one scan (``flow_id``) is no key and is not kept: it differs from scan to scan of the
-same capture. The day of a record is the UTC day of its ``first_ns``.
+A flow's parts share their ``flow_id``, which comes from its ends and the time of its first packet. The number of a
+session's flow within one scan is no key and is not kept. The day of a record is the UTC day of its ``first_ns``.
 """
 
 import hashlib
@@ -168,7 +168,7 @@ def _flow_schema() -> "pa.Schema":
     for field in flow_schema():
         if field.name in ("client_ip", "server_ip"):
             fields.append(pa.field(field.name, pa.string(), metadata={"doc": "address as text"}))
-        elif field.name not in ("flow_id", "sensor"):
+        elif field.name != "sensor":
             fields.append(field)
     return pa.schema([*fields, *_schema(_END)])
 
