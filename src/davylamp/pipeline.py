@@ -106,9 +106,10 @@ class Lamp:
             if followed is None or followed.reader.is_dismissed:
                 continue
             was = followed.reader.state
-            if was == "mining":
+            segment = segment_of(batch, row)
+            if was == "mining" and segment.ts_ns >= followed.clocks[from_client].due_ns:
                 followed.clocks[from_client].take(batch, row)
-            for message in followed.conversation.push(from_client, segment_of(batch, row)):
+            for message in followed.conversation.push(from_client, segment):
                 followed.reader.feed(message)
             if followed.reader.is_dismissed or followed.conversation.state == "opaque":
                 dismissed.append(flow_id)

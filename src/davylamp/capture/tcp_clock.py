@@ -53,20 +53,24 @@ def timestamp_in(options: bytes) -> int | None:
 
 
 class Ticks:
-    """Points of one sender's clock, at most `MOST_POINTS`, spread over its life: the gap doubles as room runs out."""
+    """Points of one sender's clock, at most `MOST_POINTS`, spread over its life: the gap doubles as room runs out.
 
-    __slots__ = ("_due_ns", "_gap_ns", "_points")
+    ``due_ns`` is from when on a packet is worth taking: asking before costs most packets one comparison.
+    """
+
+    __slots__ = ("_gap_ns", "_points", "due_ns")
 
     def __init__(self) -> None:
         self._points: list[ClockPoint] = []
         self._gap_ns = FIRST_GAP_NS
-        self._due_ns = -(2**63)
+        self.due_ns = -(2**63)
 
     def take(self, batch: PacketBatch, row: int) -> None:
-        """Keep a packet's timestamp if one is due; most packets cost one comparison."""
+        """Keep a packet's timestamp if one is due; where there is none, the next look is as far away."""
         ts_ns = int(batch.ts_ns[row])
-        if ts_ns < self._due_ns:
+        if ts_ns < self.due_ns:
             return
+        self.due_ns = ts_ns + self._gap_ns
         value = timestamp_of(batch, row)
         if value is None:
             return
@@ -74,7 +78,7 @@ class Ticks:
         if len(self._points) > MOST_POINTS:
             self._points = self._points[::2]
             self._gap_ns *= 2
-        self._due_ns = self._points[-1].ts_ns + self._gap_ns
+            self.due_ns = self._points[-1].ts_ns + self._gap_ns
 
     def points(self) -> tuple[ClockPoint, ...]:
         """What was kept, in order of capture."""

@@ -4,7 +4,6 @@ A share's `Submit.part` is that byte. A relay gives each miner behind it a value
 from some value, and its threads begin at values that are spread evenly. What that means is sizing's to say.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +25,7 @@ class NonceSpace:
     def __init__(self) -> None:
         self._prefixes: list[str] = []
         self._spans: dict[int, _Span] = {}
-        self._latest: OrderedDict[str, int] = OrderedDict()
+        self._latest: dict[str, int] = {}
         self._moves = self._descents = 0
 
     def assign(self, prefix: str) -> None:
@@ -39,15 +38,24 @@ class NonceSpace:
         """Count one share; a dialect without such a byte gives None, a value that is no byte is passed by."""
         if part is None or not 0 <= part <= 255:
             return
-        span = self._spans.setdefault(part, _Span(0, ts_ns, ts_ns))
-        span.shares += 1
-        span.first_ns, span.last_ns = min(span.first_ns, ts_ns), max(span.last_ns, ts_ns)
-        before = self._latest.pop(job_id or "", part)
-        self._moves += before != part
-        self._descents += part < before
-        self._latest[job_id or ""] = part
-        if len(self._latest) > JOBS:
-            self._latest.popitem(last=False)
+        span = self._spans.get(part)
+        if span is None:
+            self._spans[part] = _Span(1, ts_ns, ts_ns)
+        else:
+            span.shares += 1
+            if ts_ns > span.last_ns:
+                span.last_ns = ts_ns
+            elif ts_ns < span.first_ns:
+                span.first_ns = ts_ns
+        job, latest = job_id or "", self._latest
+        before = latest.get(job)
+        if before != part:
+            latest[job] = part
+            if before is not None:
+                self._moves += 1
+                self._descents += part < before
+            elif len(latest) > JOBS:
+                del latest[next(iter(latest))]
 
     def traces(self) -> Traces:
         """What a session keeps of it."""

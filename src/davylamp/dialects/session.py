@@ -20,6 +20,7 @@ from davylamp.records import Carrier, HttpHead
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 HASHES_2_256: Final = float(2**256)
+BYTES: Final = {f"{number:02x}": number for number in range(256)}
 
 # --- what a dialect reads ----------------------------------------------------------------------------------
 
@@ -288,9 +289,7 @@ def is_hex(value: Json, digits: int | None = None) -> bool:
 
 def byte_of(value: Json, digit: int) -> int | None:
     """The byte whose hex digits stand at ``digit`` (negative: from the end); None when there is none."""
-    if not isinstance(value, str) or not -len(value) <= digit <= len(value) - 2:
-        return None
-    return hex_int(value[digit:][:2], most_digits=2)
+    return BYTES.get(value[digit:][:2].lower()) if isinstance(value, str) else None
 
 
 def text_of(value: Json, most: int = 512) -> str | None:

@@ -295,7 +295,7 @@ def read_share(message: Rpc) -> list[Event]:
         return []
     told = (params[4], params[3], params[2], *params[5:]) if is_share(params) else params[2:3]
     nonce = ":".join(str(p).lower().removeprefix("0x") for p in told)
-    part = byte_of(params[2], 0) if is_share(params) else None  # what a proxy hands down of extranonce2
+    part = byte_of(params[2], 0) if len(told) > 1 else None  # what a proxy hands down of extranonce2
     return [Submit(message.id or "", job_id_of(params[1]), nonce, text_of(params[0]), part=part)]
 
 
