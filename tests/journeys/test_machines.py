@@ -1,5 +1,6 @@
 """From packets to machines: the interval holds one miner, five behind translation, seven behind a relay."""
 
+import random
 from collections import defaultdict
 
 import pytest
@@ -74,6 +75,24 @@ def test_seven_machines_behind_a_relay_are_told_by_the_parted_nonce_space(tmp_pa
     assert why(count, "tcp clocks").low == 1  # the relay's own
     assert holds(count, 7)
     assert count.estimate == 7
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_number_of_machines_is_held(tmp_path, seed):
+    draw = random.Random(seed)
+    hosts, rigs = draw.randrange(2, 9), draw.choice((2, 3, 5, 20, 60))
+    miners = [
+        f"minutes=45,{NAT},{POOL},clock={draw.choice((1000, 250, 100))},reconnect={draw.choice((10, 15))},worker=same"
+        for _ in range(hosts)
+    ]
+    relay = f"dialect={draw.choice(('monero', 'stratum-v1'))},minutes=60,share_s=2,rigs={rigs},proxy"
+    counts = counted(told(tmp_path, *miners, relay, seed=seed, lost=0.03))
+    translated = counts.pop(NAT.partition("=")[2])
+    assert holds(translated, hosts)
+    assert translated.low == hosts
+    (relayed,) = counts.values()
+    assert holds(relayed, rigs)
+    assert why(relayed, "nonces").usual == rigs  # the relay's name may be lost with its login
 
 
 def test_clock_points_are_few_and_span_the_session(tmp_path):

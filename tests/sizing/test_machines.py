@@ -188,6 +188,13 @@ def test_a_parted_space_without_a_relay_that_names_itself_is_a_guess_and_no_proo
     assert "seems to be a relay" in reason(found, "connections").because
 
 
+def test_a_guess_beyond_what_the_hashrate_allows_widens_and_says_so():
+    """Sixty parts share 300 H/s; the relay's name was not captured."""
+    found = count_machines([session(1, hps=300, traces=parted(range(100, 160)))])
+    assert (found.low, found.estimate, found.high) == (1, 60, 60)
+    assert "nonces suggest 60, hashrate say at most 1" in found.contradiction
+
+
 def test_nonces_of_one_miner_bound_nothing_and_say_why():
     found = count_machines([session(1, traces=parted([0, 64, 128, 192]))])
     assert (found.low, found.estimate, found.high) == (1, 1, 1)

@@ -151,10 +151,16 @@ def _cut(reasons: Sequence[Reason], missing: tuple[str, ...], relayed: bool) -> 
         said = f"{least.evidence} say at least {low}, {most.evidence} at most {high}"
         contradiction = f"evidence disagrees, both are kept: {said}"
         low, high = high, low
+    guess = max((r.usual for r in reasons if r.evidence == "nonces" and r.usual is not None), default=0)
+    if high is not None and guess > high and not contradiction:
+        most = next(r for r in reasons if r.high == high)
+        contradiction = (
+            f"evidence disagrees, both are kept: nonces suggest {guess}, {most.evidence} say at most {high}"
+        )
+        high = guess
     by_hashrate = [r.usual for r in reasons if r.evidence == "hashrate" and r.usual is not None]
     others = [r.usual for r in reasons if r.evidence != "hashrate" and r.usual is not None]
-    told_apart = any(r.evidence == "nonces" and r.usual is not None for r in reasons)
-    usual = max(by_hashrate or others if relayed and not told_apart else others, default=low)
+    usual = max(by_hashrate or others if relayed and not guess else others, default=low)
     estimate = max(usual, low) if high is None else min(max(usual, low), high)
     return MachineCount(low, estimate, high, tuple(reasons), missing, contradiction)
 
