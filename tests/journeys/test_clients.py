@@ -125,7 +125,7 @@ def test_damage_in_logs_and_their_clocks_are_told_beside_the_result(campus):
         "scan", folder / "egress.pcap", "--logs", folder / "logs", "--offset", "asa.log=90", "-f", "json"
     )
     assert "E-HOP-001: line 10" in done.stderr
-    assert "clock of asa.log/fw1: +90.0 s, given by the user" in done.stderr
+    assert "clock of asa.log/fw1: +90.0 s ahead, given by the user" in done.stderr
 
 
 # --- several organisations ---------------------------------------------------------------------------------
