@@ -65,5 +65,6 @@ def test_every_label_is_used_somewhere() -> None:
     )
     # Verdicts and kinds are looked up by the value of a record.
     by_value = {"confirmed", "probable", "suspected", "mining", "node", "visit"}
-    by_value |= {f"kind_{k}" for k in ("mining", "node", "visit")}
+    by_value |= {f"kind_{k}" for k in ("mining", "node", "visit")} | {f"grade_{g}" for g in "ABCD"}
+    by_value |= {f"nk_{k}" for k in ("organisation", "computer", "machines", "energy")}
     assert [k for k in EN if f'"{k}"' not in used and k not in by_value] == []
