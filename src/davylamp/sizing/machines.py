@@ -12,13 +12,13 @@ Misfires  one machine that runs a miner per card, each under a name of its own
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from davylamp.errors import BadUse
-from davylamp.records import Flow, Interval, Session
+from davylamp.records import Flow, Interval, MachineCount, Session
+from davylamp.records import MachineReason as Reason
 from davylamp.sizing.devices import devices_for
 from davylamp.sizing.hashrate import SECOND_NS, sum_rates
 from davylamp.sizing.machines_clock import Clocks
@@ -35,38 +35,7 @@ NOT_KEPT: Final = (
     "NiceHash nonce partition: the session record does not carry nonces",
 )
 ASSUMPTION: Final = "two names mining one algorithm at the same time are two machines"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What one kind of evidence says of the number; None where it says nothing."""
-
-    evidence: Evidence
-    low: int | None
-    usual: int | None
-    high: int | None
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class MachineCount:
-    """So many machines; ``high`` None is unbounded. ``contradiction`` is not empty where evidence disagrees."""
-
-    low: int
-    estimate: int
-    high: int | None
-    reasons: tuple[Reason, ...]
-    not_available: tuple[str, ...]
-    contradiction: str = ""
-    assumption: str = ASSUMPTION
-    method: str = METHOD
-
-    def __str__(self) -> str:
-        most = "unbounded" if self.high is None else str(self.high)
-        why = "; ".join(r.because for r in self.reasons)
-        return f"{self.estimate} machines ({self.low} to {most}): {why}" + (
-            f"; {self.contradiction}" if self.contradiction else ""
-        )
+__all__ = ["MachineCount", "Reason", "count_machines"]
 
 
 def count_machines(
@@ -124,7 +93,7 @@ def _cut(reasons: Sequence[Reason], missing: tuple[str, ...], relayed: bool) -> 
     others = [r.usual for r in reasons if r.evidence != "hashrate" and r.usual is not None]
     usual = max(by_hashrate or others if relayed else others, default=low)
     estimate = max(usual, low) if high is None else min(max(usual, low), high)
-    return MachineCount(low, estimate, high, tuple(reasons), missing, contradiction)
+    return MachineCount(low, estimate, high, tuple(reasons), missing, contradiction, ASSUMPTION, METHOD)
 
 
 def _named(sessions: Sequence[Session]) -> Iterable[Reason]:
