@@ -1,12 +1,13 @@
-"""The whole lamp on one screen: capture | meter | read | detect | fuse | size.
+"""The whole lamp on one screen: capture | meter | read | detect | fuse | size | clients.
 
 ::
 
-    paths ─▶ read_batches ─▶ Meter ─┬─▶ Conversation ─▶ Reader ─▶ sessions ─┬─▶ detect ─▶ fuse ─▶ size ─▶ Scan
-             capture         flows  │   flows           dialects            │   detectors         sizing
-                                    └─▶ flows of note ──────────────────────┘
+    paths ─▶ read_batches ─▶ Meter ─┬─▶ Conversation ─▶ Reader ─▶ sessions ─┬─▶ detect ─▶ fuse ─▶ size ─▶ lead ─▶ Scan
+             capture         flows  │   flows           dialects            │   detectors         sizing   │
+                                    └─▶ flows of note ──────────────────────┘                   pipeline_clients
 
-The stages know `davylamp.records` and nothing of each other; only this file strings them together.
+The stages know `davylamp.records` and nothing of each other; only this file and
+`davylamp.pipeline_clients` string them together.
 """
 
 from collections import Counter
@@ -22,6 +23,7 @@ from davylamp.flows.carriers.lane import DAMAGE
 from davylamp.flows.framing import Conversation
 from davylamp.flows.meter import Checks, FlowBatch, Meter, Metered, MeterSettings
 from davylamp.flows.reassembly import Segment
+from davylamp.pipeline_clients import NOTHING, Beside, check_beside, lead
 from davylamp.records import (
     Endpoint,
     Fault,
@@ -193,6 +195,7 @@ def scan(
     joined: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    beside: Beside = NOTHING,
 ) -> Scan:
     """Read captures and say who mines in them.
 
@@ -202,14 +205,17 @@ def scan(
         joined: the captures continue one another (a rotated series); otherwise each stands alone.
         progress: told of bytes consumed.
         stop: asked between batches whether to end.
+        beside: registry, logs and factors for whose, which, how many and how much.
 
     Returns:
-        Inputs with their faults, sessions, sightings. An interrupted scan gives what it read so far and says so
-        with fault E-CAP-090; an input that cannot be read becomes a fault of its own report.
+        Inputs with their faults, sessions, sightings, clients. An interrupted scan gives what it read so far and says
+        so with fault E-CAP-090; an input that cannot be read becomes a fault of its own report.
 
     Raises:
-        InputError: when none of the inputs can be read.
+        InputError: when none of the inputs can be read, or registry or logs cannot.
+        BadUse: E-FAC-nnn for a factor set that cannot be used.
     """
+    check_beside(beside)
     inputs: list[InputReport] = []
     harvest = Harvest([], [])
     failures: list[InputError] = []
@@ -235,7 +241,7 @@ def scan(
         raise failures[0]
     if joined:
         check_order(inputs)
-    return conclude(inputs, harvest, settings)
+    return lead(conclude(inputs, harvest, settings), beside)
 
 
 def check_order(inputs: Sequence[InputReport]) -> None:

@@ -15,40 +15,23 @@ from typing import Any, Final
 
 from davylamp.errors import BadUse, InputError
 from davylamp.records import Interval
-from davylamp.sizing.energy import METHOD, Period, a_day, observed, of_days
+from davylamp.sizing.client_power import Line, Seen, power_of
+from davylamp.sizing.energy import METHOD, a_day, of_days
 from davylamp.sizing.factors import COMPARABLE, Footprint, footprint
+from davylamp.sizing.hashrate import SECOND_NS
 from davylamp.sizing.power import (
     LOAD,
     Item,
-    PowerEstimate,
     PowerSplit,
-    by_default,
-    from_hashrate,
     inventory,
     split,
 )
-from davylamp.sizing.quantities import DAYS_A_YEAR, Energy, Hashrate, Power, total
+from davylamp.sizing.quantities import DAYS_A_YEAR, Energy, Power, total
 from davylamp.sizing.quantities_bounds import Bounded, QuantityError, read_amount
 
 MOST_DAYS: Final = 36_600.0  # judged: a century
 MOST_BYTES: Final = 1 << 30  # judged: a scan of a province's month is below it
 MOST_FAULTS: Final = 20  # judged: whoever has more is mistaken about the file
-SECOND_NS: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One client or device of an account: its power while it runs, with its grade, and what was seen of it."""
-
-    name: str
-    what: str
-    power: PowerEstimate
-    seen: Period | None = None
-
-    @property
-    def observed(self) -> Energy | None:
-        """What it drew while it was seen."""
-        return self.power.power.over(self.seen.time) if self.seen is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +123,12 @@ def account_of_scan(path: Path, choice: Choice) -> Account:
     """
     try:
         scan = json.loads(_text(path), parse_constant=_no_constant)
-        clients: dict[str, list[Mapping[str, Any]]] = {}
+        clients: dict[str, list[Seen]] = {}
         for sighting in scan["sightings"]:
             if sighting["kind"] == "mining":
-                clients.setdefault(str(sighting["client_ip"]), []).append(sighting)
-        found = [_client(sightings, scan["sessions"], choice) for sightings in clients.values()]
+                one = _seen(sighting, scan["sessions"])
+                clients.setdefault(one.client_ip, []).append(one)
+        found = [power_of(sightings, choice.site) for sightings in clients.values()]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         hint = "give the file that davylamp scan --format json writes"
         raise InputError("E-ENE-004", f"{path} is no result of a scan: {error!r}"[:300], hint) from error
@@ -160,55 +144,19 @@ def account_of_scan(path: Path, choice: Choice) -> Account:
     return replace(_account("scan", parts, lines, choice, notes), observed=drawn)
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """One client of a scan: its lines, all of one grade, and when it was seen mining at all."""
-
-    lines: tuple[Line, ...]
-    seen: Period
-
-    def mean(self) -> PowerEstimate:
-        """Its mean power while mining: what its sightings drew over the time that at least one of them ran."""
-        hours = self.seen.hours.estimate
-        drawn = [energy for line in self.lines if (energy := line.observed) is not None]
-        if len(self.lines) == 1 or not hours > 0:
-            return max((line.power for line in self.lines), key=lambda p: p.power.amount.estimate)
-        first = self.lines[0].power
-        inputs = tuple(text for line in self.lines for text in line.power.inputs)
-        return PowerEstimate(first.grade, total(drawn).average(self.seen.time), first.method, inputs)
-
-
-def _client(sightings: Sequence[Mapping[str, Any]], sessions: Sequence[Any], choice: Choice) -> _Client:
-    """One client: a line per sighting with a hashrate; without any, one line by default."""
-    lines: list[Line] = []
-    spans: list[tuple[int, int]] = []
-    unsized: list[str] = []
-    name = str(sightings[0]["client_ip"])
-    for sighting in sightings:
-        sized = _sized(sighting, choice)
-        if isinstance(sized, str):
-            unsized.append(sized)
-            continue
-        what = f"{sighting['algorithm']} at {sighting['server_ip']}:{sighting['server_port']}"
-        spans += _spans(sighting, sessions)
-        lines.append(Line(name, what, sized, observed(_spans(sighting, sessions))))
-    if lines:
-        return _Client(tuple(lines), observed(spans))
-    seen = observed(span for sighting in sightings for span in _spans(sighting, sessions))
-    because = "; ".join(dict.fromkeys(unsized))
-    return _Client((Line(name, because, by_default(1, because), seen),), seen)
-
-
-def _sized(sighting: Mapping[str, Any], choice: Choice) -> PowerEstimate | str:
-    """Grade C of one sighting, or why there is none."""
-    rate, algorithm = sighting["hashrate_hps"], sighting["algorithm"]
-    if rate is None:
-        return str(sighting["hashrate_note"]) or "no hashrate was seen"
-    if algorithm is None:
-        return "a hashrate was seen, but not of which algorithm"
-    interval = Interval(float(rate["low"]), float(rate["estimate"]), float(rate["high"]))
-    year = datetime.fromisoformat(sighting["last_seen"][:19]).year
-    return from_hashrate(Hashrate.seen(interval, str(algorithm)), year=year, site=choice.site)
+def _seen(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Seen:
+    """One sighting of a scan's JSON."""
+    rate = sighting["hashrate_hps"]
+    parts = None if rate is None else Interval(*(float(rate[k]) for k in ("low", "estimate", "high")))
+    return Seen(
+        str(sighting["client_ip"]),
+        f"{sighting['server_ip']}:{sighting['server_port']}",
+        None if sighting["algorithm"] is None else str(sighting["algorithm"]),
+        parts,
+        str(sighting["hashrate_note"]),
+        tuple(_spans(sighting, sessions)),
+        _ns(sighting["last_seen"]),
+    )
 
 
 def _spans(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> list[tuple[int, int]]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from davylamp.sizing.energy_account import Account, Line
+from davylamp.sizing.client_power import Line
+from davylamp.sizing.energy_account import Account
 from davylamp.sizing.factors import MassEstimate, overstatement
 from davylamp.sizing.power import MEANING
 from davylamp.sizing.quantities import Energy, Mass

@@ -12,7 +12,6 @@ Misfires  one machine that runs a miner per card, each under a name of its own
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,7 +19,7 @@ from davylamp.errors import BadUse
 from davylamp.records import Flow, Interval, MachineCount, Session
 from davylamp.records import MachineReason as Reason
 from davylamp.sizing.devices import devices_for
-from davylamp.sizing.hashrate import SECOND_NS, sum_rates
+from davylamp.sizing.hashrate import sum_rates, year_of
 from davylamp.sizing.machines_clock import Clocks
 from davylamp.tables.energy import DeviceRow
 
@@ -156,8 +155,7 @@ def _hashing_of(sessions: Sequence[Session], site: Path | None) -> Reason | None
     rate, _ = sum_rates(sessions)
     if algorithm is None or rate is None or rate.high <= 0:
         return None
-    year = datetime.fromtimestamp(max(s.last_ns for s in sessions) / SECOND_NS, UTC).year
-    rows = devices_for(algorithm, year, site)
+    rows = devices_for(algorithm, year_of(max(s.last_ns for s in sessions)), site)
     return _against(rate, algorithm, rows) if rows else None
 
 
