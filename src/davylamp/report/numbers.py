@@ -96,6 +96,44 @@ def significant(value: float, unit: str) -> str:
     return f"{scaled:,.{decimals(float(f'{scaled:.3g}'))}f} {prefix}{unit}"
 
 
+def three(value: float) -> str:
+    """A number (>= 0) with three significant digits, thousands separated: ``0.346``, ``96.1``, ``12,100``."""
+    if value <= 0:
+        return "0"
+    if not SMALLEST <= value < LARGEST:
+        return f"{value:.2e}"
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.{decimals(rounded)}f}"
+
+
+def amount_parts(interval: Interval | None, unit: str, lang: Lang = "en") -> tuple[str, str]:
+    """Estimate with unit and the interval, in the unit as it is; ``≥`` where the interval has no upper end.
+
+    >>> amount_parts(Interval(26.4, 96.1, 2726.2), "kWh/d")
+    ('96.1 kWh/d', '26.4–2,730')
+    """
+    if interval is None or not 0 <= interval.low <= interval.estimate <= interval.high:
+        return say("unknown", lang), ""
+    if not math.isfinite(interval.high):
+        return f"≥ {three(interval.low)} {unit}".rstrip(), ""
+    ends = f"{three(interval.low)}{DASH}{three(interval.high)}"
+    return f"{three(interval.estimate)} {unit}".rstrip(), ends
+
+
+def power_parts(interval: Interval | None, lang: Lang = "en") -> tuple[str, str]:
+    """Watts with the prefix of their estimate: ``1.26 kW`` and ``0.346–35.6``."""
+    if interval is None or not is_number(interval):
+        return say("unknown", lang), ""
+    divisor, prefix = scale(interval.estimate)
+    scaled = Interval(interval.low / divisor, interval.estimate / divisor, interval.high / divisor)
+    return amount_parts(scaled, f"{prefix}W", lang)
+
+
+def joined(parts: tuple[str, str]) -> str:
+    """``1.26 kW (0.346–35.6)``."""
+    return f"{parts[0]} ({parts[1]})" if parts[1] else parts[0]
+
+
 def count(value: int) -> str:
     """An exact count with its thousands separated."""
     return f"{value:,}"
