@@ -66,4 +66,5 @@ def test_every_label_is_used_somewhere() -> None:
     # Verdicts and kinds are looked up by the value of a record.
     by_value = {"confirmed", "probable", "suspected", "mining", "node", "visit"}
     by_value |= {f"kind_{k}" for k in ("mining", "node", "visit")}
+    by_value |= {k for k in EN if k.startswith(("hop_", "grade_", "nk_"))}
     assert [k for k in EN if f'"{k}"' not in used and k not in by_value] == []

@@ -67,3 +67,14 @@ def campus(
 
     simulate_campus(folder, seed)
     typer.echo(str(folder))
+
+
+@app.command("ledger")
+def ledger(
+    path: Annotated[Path, typer.Argument(help="CSV to write, for davylamp registry import.")],
+) -> None:
+    """Write a sample ledger of made-up organisations that hold the networks of simulated captures."""
+    from davylamp.simulate.ledger import write_ledger
+
+    write_ledger(path)
+    typer.echo(str(path))

@@ -6,12 +6,12 @@ from typing import Final
 
 from davylamp.records import Client, ClientEnergy, Interval, MachineCount, MassFigure, PeriodEnergy
 from davylamp.report import numbers
+from davylamp.report.clients import KILOGRAMS_A_TONNE, tonnes_a_year
 from davylamp.report.lines import Book
 from davylamp.report.plain import plain
 from davylamp.report.words import Lang, say
 
 MOST_TOLD: Final = 12  # judged: reasons and inputs of one client; the JSON holds all
-DAYS_A_YEAR: Final = 365.0  # as the release of 2021 counts
 _SENTENCE: Final = 300  # characters
 _SUBSTANCES: Final = {"CO2": "co2", "standard coal": "coal"}
 
@@ -72,10 +72,10 @@ class HowMuch:
             not_available=_told(machines.not_available, book) if machines else (),
             contradiction=book.phrases.tell(machines.contradiction)[:_SENTENCE] if machines else "",
             assumption=book.phrases.tell(machines.assumption)[:_SENTENCE] if machines else "",
-            power=numbers.power_parts(energy.power_w if energy else None, lang),
+            power=kilowatts(energy, lang),
             grade=energy.grade if energy else "",
             meaning=say(f"grade_{energy.grade}", lang) if energy else "",
-            per_day=numbers.amount_parts(energy.kwh_per_day if energy else None, "kWh", lang),
+            per_day=with_unit(energy.kwh_per_day if energy else None, "kWh", lang),
             periods=periods_of(energy, book) if energy else (),
             masses=masses_of(energy.masses, lang) if energy else (),
             inputs=_told(energy.inputs, book) if energy else (),
@@ -88,12 +88,23 @@ def machines_text(machines: MachineCount | None, lang: Lang) -> str:
     """``12 (12–14)``, ``≥ 3`` where nothing bounds it from above, or the word for unknown."""
     if machines is None:
         return say("unknown", lang)
-    if machines.high is None:
-        return f"≥ {numbers.count(machines.low)}"
-    if machines.low == machines.high:
-        return numbers.count(machines.low)
-    low, high = numbers.count(machines.low), numbers.count(machines.high)
-    return f"{numbers.count(machines.estimate)} ({low}{numbers.DASH}{high})"
+    return in_brackets(numbers.count_parts(machines.low, machines.estimate, machines.high))
+
+
+def with_unit(interval: Interval | None, unit: str, lang: Lang) -> tuple[str, str]:
+    """Estimate with its unit, and the interval."""
+    estimate, spread = numbers.amount_parts(interval, lang)
+    return (f"{estimate} {unit}" if numbers.is_number(interval) else estimate), spread
+
+
+def kilowatts(energy: ClientEnergy | None, lang: Lang) -> tuple[str, str]:
+    """Power with its unit, and the interval."""
+    return with_unit(numbers.scaled(energy.power_w, 1e-3) if energy else None, "kW", lang)
+
+
+def in_brackets(parts: tuple[str, str]) -> str:
+    """``12.4 kW (9.8–16.1)``."""
+    return f"{parts[0]} ({parts[1]})" if parts[1] else parts[0]
 
 
 def masses_of(masses: Iterable[MassFigure], lang: Lang) -> tuple[MassLine, ...]:
@@ -103,10 +114,12 @@ def masses_of(masses: Iterable[MassFigure], lang: Lang) -> tuple[MassLine, ...]:
         MassLine(
             what=say(_SUBSTANCES[m.substance], lang) if m.substance in _SUBSTANCES else plain(m.substance),
             factors=plain(m.factor_set)[:60],
-            status=say("official" if m.is_official else "comparable", lang, year=m.year),
+            status=say("list_comma", lang).join(
+                (say("official" if m.is_official else "comparable", lang), str(m.year))
+            ),
             factor=f"{m.kg_per_kwh:.4g}",
-            per_day=numbers.amount_parts(_times(m.kg_per_day, 1e-3), "t", lang),
-            per_year=numbers.amount_parts(_times(m.kg_per_day, DAYS_A_YEAR * 1e-3), "t", lang),
+            per_day=with_unit(numbers.scaled(m.kg_per_day, 1 / KILOGRAMS_A_TONNE), "t", lang),
+            per_year=with_unit(tonnes_a_year(m), "t", lang),
             is_official=m.is_official,
         )
         for m in ordered
@@ -120,10 +133,8 @@ def periods_of(energy: ClientEnergy, book: Book) -> tuple[PeriodLine, ...]:
 
 
 def _period(what: str, period: PeriodEnergy, book: Book) -> PeriodLine:
-    hours = numbers.amount_parts(period.hours, "h", book.lang)
-    if period.hours.low == period.hours.high:
-        hours = hours[0], ""
-    energy = numbers.amount_parts(period.energy_kwh, "kWh", book.lang)
+    hours = with_unit(period.hours, "h", book.lang)
+    energy = with_unit(period.energy_kwh, "kWh", book.lang)
     return PeriodLine(what, energy, hours, book.phrases.tell(period.because)[:_SENTENCE])
 
 
@@ -140,7 +151,3 @@ def _reasons(machines: MachineCount, book: Book) -> Iterable[tuple[str, str, str
 def _told(sentences: Iterable[str], book: Book) -> tuple[str, ...]:
     distinct = [s for s in dict.fromkeys(sentences) if s]
     return tuple(book.phrases.tell(s)[:_SENTENCE] for s in distinct[:MOST_TOLD])
-
-
-def _times(interval: Interval, factor: float) -> Interval:
-    return Interval(interval.low * factor, interval.estimate * factor, interval.high * factor)

@@ -14,7 +14,7 @@ number     digits, with sign, decimals, exponent or percent sign
 words      anything within a clause
 any        anything at all
 each       a list by commas or ``or``; items that have a phrase get it
-phrase     a sentence of its own, or several by semicolons
+phrase     a sentence of its own
 =========  ======================================================================
 """
 
@@ -136,10 +136,10 @@ class Phrases:
         shown = plain(sentence)
         if self.lang == "en" or not shown:
             return shown
-        return self._sentence(shown)
+        return self._told(shown)
 
-    def _sentence(self, text: str, depth: int = 0) -> str:
-        """A sentence looked up whole, then clause by clause."""
+    def _told(self, text: str, depth: int = 0) -> str:
+        """A sentence as a whole, else clause by clause."""
         whole = find(text)
         if whole is not None:
             return self._fill(whole, depth)
@@ -163,7 +163,7 @@ class Phrases:
         if depth > MOST_DEPTH:
             return text
         if kind == "phrase":
-            return self._sentence(text, depth)
+            return self._told(text, depth)
         return self._list(text, depth) if kind == "each" else text
 
     def _list(self, text: str, depth: int) -> str:

@@ -3,7 +3,7 @@
 Sums come from the scan, never from the rows shown: what no longer fits the page is still in them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from davylamp.records import Client, GradePart, Scan, ScanEnergy, TotalRow
 from davylamp.report import numbers
-from davylamp.report.how_much import MassLine, machines_text, masses_of
+from davylamp.report.clients import machines_total, mining_clients
+from davylamp.report.how_much import MassLine, kilowatts, machines_text, masses_of, with_unit
 from davylamp.report.lines import Book, anchor
 from davylamp.report.places import city_name, place_name
 from davylamp.report.plain import plain, shorten
@@ -57,9 +58,9 @@ class ClientLine:
             about=about_of(claim, lang) if claim else "",
             doubt=doubt_of(client, lang),
             machines=machines_text(client.machines, lang),
-            power=numbers.power_parts(energy.power_w if energy else None, lang),
+            power=kilowatts(energy, lang),
             grade=energy.grade if energy else "",
-            per_day=numbers.amount_parts(energy.kwh_per_day if energy else None, "", lang),
+            per_day=numbers.amount_parts(energy.kwh_per_day if energy else None, lang),
             weakest=book.phrases.tell(client.weakest or blind)[:_SENTENCE],
         )
 
@@ -120,13 +121,13 @@ class Totals:
             addresses=numbers.count(energy.clients),
             attributed=numbers.count(sum(c.claim is not None for c in mining)),
             organisations=numbers.count(len(named)),
-            machines=_machines(mining, lang),
-            per_day=numbers.amount_parts(energy.kwh_per_day, "kWh", lang),
+            machines=machines_total(scan),
+            per_day=with_unit(energy.kwh_per_day, "kWh", lang),
             split=_split(energy.by_grade, lang),
             year=next((m for m in co2 if m.is_official), None),
             year_beside=next((m for m in co2 if not m.is_official), None),
-            observed=numbers.amount_parts(energy.observed_kwh, "kWh", lang),
-            inferred=numbers.amount_parts(energy.inferred_kwh, "kWh", lang),
+            observed=with_unit(energy.observed_kwh, "kWh", lang),
+            inferred=with_unit(energy.inferred_kwh, "kWh", lang),
             masses=masses,
             grades=tuple(_grade(g, lang) for g in energy.by_grade),
             regions=_breakdown("region", energy.by_region, lang),
@@ -140,37 +141,16 @@ class Totals:
         )
 
 
-def mining_clients(scan: Scan) -> list[Client]:
-    """Clients that mine, those that draw most first."""
-    mining = [c for c in scan.clients if c.energy is not None or c.machines is not None]
-    return sorted(mining, key=lambda c: (-(c.energy.kwh_per_day.estimate if c.energy else 0.0), c.client_ip))
-
-
 def client_lines(scan: Scan, book: Book) -> Iterator[ClientLine]:
     """A row per client that mines."""
     return (ClientLine.of(client, book) for client in mining_clients(scan))
-
-
-def _machines(clients: Iterable[Client], lang: Lang) -> str:
-    """The sum over addresses; one of them without an upper bound leaves the sum without one."""
-    counts = [c.machines for c in clients if c.machines is not None]
-    low = sum(m.low for m in counts)
-    highs = [m.high for m in counts]
-    if not counts:
-        return say("unknown", lang)
-    if None in highs:
-        return f"≥ {numbers.count(low)}"
-    high, usual = sum(h for h in highs if h is not None), sum(m.estimate for m in counts)
-    if low == high:
-        return numbers.count(low)
-    return f"{numbers.count(usual)} ({numbers.count(low)}{numbers.DASH}{numbers.count(high)})"
 
 
 def _split(grades: Sequence[GradePart], lang: Lang) -> str:
     """What each grade has in the sum: ``C 92.8 kWh/d, D 31.6 kWh/d``; one grade alone is named."""
     if len(grades) == 1:
         return say("grade_all", lang, grade=grades[0].grade)
-    parts = (f"{g.grade} {numbers.amount_parts(g.kwh_per_day, 'kWh', lang)[0]}" for g in grades)
+    parts = (f"{g.grade} {with_unit(g.kwh_per_day, 'kWh', lang)[0]}" for g in grades)
     return say("list_comma", lang).join(parts)
 
 
@@ -179,7 +159,7 @@ def _grade(part: GradePart, lang: Lang) -> SumLine:
         part.grade,
         say(f"grade_{part.grade}", lang),
         numbers.count(part.clients),
-        numbers.amount_parts(part.kwh_per_day, "", lang),
+        numbers.amount_parts(part.kwh_per_day, lang),
         "",
         True,
     )
@@ -202,7 +182,7 @@ def _sum(row: TotalRow, key: str, lang: Lang) -> SumLine:
         name=shorten(name, _NAME) if is_known else say("unknown", lang),
         under=shorten(row.key, 30) if is_known and key == "organisation" and row.key != name else "",
         clients=numbers.count(row.clients),
-        per_day=numbers.amount_parts(row.kwh_per_day, "", lang),
+        per_day=numbers.amount_parts(row.kwh_per_day, lang),
         grades=DOT.join(g.grade for g in row.by_grade),
         is_known=is_known,
     )

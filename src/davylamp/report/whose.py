@@ -109,7 +109,7 @@ def doubt_of(client: Client, lang: Lang) -> str:
     if any(h.state == "contested" for h in client.holders):
         parts.append(say("contested", lang))
     if len(client.holders) > 1:
-        parts.append(say("changed_hands", lang, n=numbers.count(len(client.holders))))
+        parts.append(say("n_holders", lang, n=numbers.count(len(client.holders))))
     return say("list_comma", lang).join(parts)
 
 
@@ -160,10 +160,10 @@ def _clock(link: Link, lang: Lang) -> str:
     """How far the record's time may be off, and by how much its clock was set right."""
     parts = []
     if link.tolerance_s:
-        parts.append(f"± {numbers.three(link.tolerance_s)} s")
+        parts.append(f"± {link.tolerance_s:.3g} s")
     if link.offset_s:
         sign = "+" if link.offset_s > 0 else "−"
-        parts.append(say("clock_off", lang, by=f"{sign}{numbers.three(abs(link.offset_s))} s"))
+        parts.append(say("clock_off", lang, by=f"{sign}{abs(link.offset_s):.3g} s"))
     return say("list_comma", lang).join(parts)
 
 
