@@ -9,6 +9,7 @@ from davylamp.report import numbers
 from davylamp.report.clients import KILOGRAMS_A_TONNE, tonnes_a_year
 from davylamp.report.lines import Book
 from davylamp.report.plain import plain
+from davylamp.report.views import DOT
 from davylamp.report.words import Lang, say
 
 MOST_TOLD: Final = 12  # judged: reasons and inputs of one client; the JSON holds all
@@ -108,15 +109,13 @@ def in_brackets(parts: tuple[str, str]) -> str:
 
 
 def masses_of(masses: Iterable[MassFigure], lang: Lang) -> tuple[MassLine, ...]:
-    """Coal and CO2 by factor: official figures first, comparable ones behind them."""
-    ordered = sorted(masses, key=lambda m: not m.is_official)
+    """CO2, then coal: of each the official figure first, the comparable one behind it."""
+    ordered = sorted(masses, key=lambda m: (m.substance != "CO2", m.substance, not m.is_official))
     return tuple(
         MassLine(
             what=say(_SUBSTANCES[m.substance], lang) if m.substance in _SUBSTANCES else plain(m.substance),
             factors=plain(m.factor_set)[:60],
-            status=say("list_comma", lang).join(
-                (say("official" if m.is_official else "comparable", lang), str(m.year))
-            ),
+            status=f"{say('official', lang)}{DOT}{m.year}" if m.is_official else say("comparable", lang),
             factor=f"{m.kg_per_kwh:.4g}",
             per_day=with_unit(numbers.scaled(m.kg_per_day, 1 / KILOGRAMS_A_TONNE), "t", lang),
             per_year=with_unit(tonnes_a_year(m), "t", lang),

@@ -88,6 +88,7 @@ class Miner:
 
     anchor: str
     client: str
+    organisation: str  # empty where none is known
     summary: str
     parts: tuple[Part, ...]
     more: int  # parts beyond MOST_TOLD, not shown
@@ -105,6 +106,7 @@ class Miner:
         return cls(
             anchor(ip),
             plain(ip),
+            "".join(named),
             DOT.join((verdict, *named, first.server, first.rate[0])),
             parts,
             len(views) - len(parts),

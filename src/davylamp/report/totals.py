@@ -204,8 +204,9 @@ def _map(regions: Sequence[TotalRow], lang: Lang) -> tuple[Markup, str, str]:
     made = draw_map(figures, cities, words)
     if made is None:
         return Markup(), "", say("map_none", lang)
+    nowhere = say("region_unknown", lang)
     outside = [
-        f"{place_name(code, lang) if code != UNKNOWN else say('region_unknown', lang)} {numbers.count(round(n))}"
+        f"{nowhere if code == UNKNOWN else place_name(code, lang)} {numbers.count(round(n))}"
         for code, n in made.beside.items()
     ]
     beside = say("list_comma", lang).join(outside[:MOST_ROWS])

@@ -67,6 +67,7 @@ class Whose:
     more_claims: int
     chain: tuple[LinkLine, ...]  # of the weakest attribution
     chain_of: str
+    weakest: str  # in words
     chains: tuple[ChainLine, ...]  # all readings, where there are several
     more_chains: int
     not_known: tuple[str, ...]
@@ -85,6 +86,7 @@ class Whose:
             more_claims=max(0, len(claims) - MOST_CLAIMS),
             chain=tuple(_link(link, weakest, book) for link in chain if weakest),
             chain_of=plain(chain[0].value) if chain else "",
+            weakest=book.phrases.tell(client.weakest)[:_SENTENCE],
             chains=tuple(_chain(a, c, book) for a, c in readings[:MOST_CHAINS]) if len(readings) > 1 else (),
             more_chains=max(0, len(readings) - MOST_CHAINS),
             not_known=tuple(book.phrases.tell(t)[:_SENTENCE] for t in dict.fromkeys(told)),

@@ -219,7 +219,7 @@ EN: Final[dict[str, str]] = {
     "key_machines": "machines",
     "machines_sum": "sum over addresses, least to most",
     "key_co2": "CO2 a year, if it goes on",
-    "beside": "comparable with 2021: {amount} · {factors}",
+    "beside": "comparable with 2021",
     "organisation": "organisation",
     "region_sector": "region · sector",
     "power_grade": "power · grade",

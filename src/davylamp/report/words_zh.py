@@ -206,7 +206,7 @@ ZH: Final[dict[str, str]] = {
     "key_machines": "机器台数",
     "machines_sum": "各地址之和，最少至最多",
     "key_co2": "二氧化碳（如持续一年）",
-    "beside": "与 2021 年通报可比：{amount} · {factors}",
+    "beside": "与 2021 年通报可比",
     "organisation": "单位",
     "region_sector": "地区 · 行业",
     "power_grade": "功率 · 等级",
