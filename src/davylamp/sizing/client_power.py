@@ -7,12 +7,15 @@ address (grade D). A client that changes its pool, or mines at two at once, coun
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from davylamp.records import Interval
 from davylamp.sizing.energy import Period, observed
 from davylamp.sizing.hashrate import year_of
 from davylamp.sizing.power import PowerEstimate, by_default, from_hashrate
 from davylamp.sizing.quantities import Energy, Hashrate, total
+
+MOST_HPS: Final = 1e30  # judged: a billion times the largest network of any coin; a peer made it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,10 @@ def _sized(sighting: Seen, site: Path | None) -> PowerEstimate | str:
     """Grade C of one sighting, or why there is none."""
     if sighting.hashrate_hps is None:
         return sighting.note or "no hashrate was seen"
-    if sighting.algorithm is None:
+    if not sighting.algorithm:
         return "a hashrate was seen, but not of which algorithm"
+    low, estimate, high = (getattr(sighting.hashrate_hps, end) for end in ("low", "estimate", "high"))
+    if not 0 <= low <= estimate <= high <= MOST_HPS:
+        return "the hashrate is out of all measure"
     rate = Hashrate.seen(sighting.hashrate_hps, sighting.algorithm)
     return from_hashrate(rate, year=year_of(sighting.last_ns), site=site)

@@ -96,7 +96,7 @@ def machines_of(mining: Sequence[Sighting], sessions: Sequence[Session], choice:
 def seen_of(sighting: Sighting, sessions: Sequence[Session]) -> Seen:
     """What a sighting's power needs."""
     own = [sessions[i] for i in sighting.sessions]
-    spans = [(s.first_ns, s.last_ns) for s in own] or [(sighting.first_ns, sighting.last_ns)]
+    spans = [_ordered(s.first_ns, s.last_ns) for s in own] or [_ordered(sighting.first_ns, sighting.last_ns)]
     return Seen(
         sighting.client_ip,
         str(Endpoint(sighting.server_ip, sighting.server_port)),
@@ -106,6 +106,11 @@ def seen_of(sighting: Sighting, sessions: Sequence[Session]) -> Seen:
         tuple(spans),
         sighting.last_ns,
     )
+
+
+def _ordered(first_ns: int, last_ns: int) -> tuple[int, int]:
+    """Begin and end; a clock that was set back while it recorded ends a span before its begin."""
+    return min(first_ns, last_ns), max(first_ns, last_ns)
 
 
 def _over(mean: PowerEstimate, period: Period) -> PeriodEnergy:
