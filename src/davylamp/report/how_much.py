@@ -6,7 +6,7 @@ from typing import Final
 
 from davylamp.records import Client, ClientEnergy, Interval, MachineCount, MassFigure, PeriodEnergy
 from davylamp.report import numbers
-from davylamp.report.clients import KILOGRAMS_A_TONNE, tonnes_a_year
+from davylamp.report.clients import DAYS_A_YEAR, KILOGRAMS_A_TONNE
 from davylamp.report.lines import Book
 from davylamp.report.plain import plain
 from davylamp.report.views import DOT
@@ -103,6 +103,13 @@ def kilowatts(energy: ClientEnergy | None, lang: Lang) -> tuple[str, str]:
     return with_unit(numbers.scaled(energy.power_w, 1e-3) if energy else None, "kW", lang)
 
 
+def mass_parts(kg: Interval, lang: Lang) -> tuple[str, str]:
+    """Tonnes with the interval; kilograms below a tenth of one."""
+    if not kg.estimate >= KILOGRAMS_A_TONNE / 10:
+        return with_unit(kg, "kg", lang)
+    return with_unit(numbers.scaled(kg, 1 / KILOGRAMS_A_TONNE), "t", lang)
+
+
 def in_brackets(parts: tuple[str, str]) -> str:
     """``12.4 kW (9.8–16.1)``."""
     return f"{parts[0]} ({parts[1]})" if parts[1] else parts[0]
@@ -117,8 +124,8 @@ def masses_of(masses: Iterable[MassFigure], lang: Lang) -> tuple[MassLine, ...]:
             factors=plain(m.factor_set)[:60],
             status=f"{say('official', lang)}{DOT}{m.year}" if m.is_official else say("comparable", lang),
             factor=f"{m.kg_per_kwh:.4g}",
-            per_day=with_unit(numbers.scaled(m.kg_per_day, 1 / KILOGRAMS_A_TONNE), "t", lang),
-            per_year=with_unit(tonnes_a_year(m), "t", lang),
+            per_day=mass_parts(m.kg_per_day, lang),
+            per_year=mass_parts(numbers.scaled(m.kg_per_day, DAYS_A_YEAR), lang),
             is_official=m.is_official,
         )
         for m in ordered

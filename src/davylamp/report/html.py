@@ -5,7 +5,7 @@ in words and left to the JSON.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
@@ -35,9 +35,9 @@ from davylamp.report.words import Lang, say
 COMPACT_FROM: Final = 200  # sessions; judged: beyond, nobody reads section after section
 COMPACT_CHARTS: Final = 40  # judged: the heaviest miners of a big scan
 MOST_BYTES: Final = 5_000_000
-_SECTION_BYTES: Final = {False: 3_000_000, True: 1_000_000}  # by compactness; parts sum to under MOST_BYTES
-_SIGHTING_BYTES: Final = 800_000
-_SESSION_BYTES: Final = 2_600_000
+_SECTION_BYTES: Final = {False: 2_850_000, True: 500_000}  # by compactness; parts sum to under MOST_BYTES
+_SIGHTING_BYTES: Final = 600_000
+_SESSION_BYTES: Final = 2_350_000
 _CLIENT_BYTES: Final = 250_000  # the sums below it are bounded by their rows, the map by its outlines
 _MOST_ROWS: Final = 300  # inputs and faults each; judged: 400 bytes a row at most
 _OPEN_INPUTS: Final = 20  # judged: a table that is still read; the rest is folded
@@ -99,7 +99,7 @@ def render(scan: Scan, run: Run, lang: Lang = "en", rate_bins: RateBins = garwoo
     page = jinja.get_template("report.html.j2")
     parts = jinja.get_template("report_parts.html.j2").module
     read, found = _read_part(scan, run, book), _found_part(scan, book, parts)
-    leads = _leads_part(scan, book, parts)
+    leads = _leads_part(scan, book, parts, found["shown"])
     return page.render(
         css=Markup(resources.files("davylamp.report").joinpath("report.css").read_text("utf-8")),  # noqa: S704
         head=_head(scan, book),
@@ -205,17 +205,21 @@ def _found_part(scan: Scan, book: Book, parts: Any) -> dict[str, Any]:
         "rows_cut": rows_cut,
         "compact": compact,
         "sections": sections,
+        "shown": {ip for ip, _ in miners[: len(sections)]},
         "sessions": numbers.count(len(scan.sessions)),
         "lines": lines,
         "lines_cut": lines_cut,
     }
 
 
-def _leads_part(scan: Scan, book: Book, parts: Any) -> dict[str, Any] | None:
-    """Whose, how many, how much: clients that mine as finished markup, and the sums; None where nothing is known."""
+def _leads_part(scan: Scan, book: Book, parts: Any, shown: Set[str]) -> dict[str, Any] | None:
+    """Whose, how many, how much: clients that mine as finished markup, and the sums; None where nothing is known.
+
+    ``shown`` are the addresses that have a section of their own to link to.
+    """
     if scan.energy is None or not scan.clients:
         return None
-    rows, rows_cut = _within(_CLIENT_BYTES, client_lines(scan, book), parts.client_row)
+    rows, rows_cut = _within(_CLIENT_BYTES, client_lines(scan, book, shown), parts.client_row)
     return {"rows": rows, "rows_cut": rows_cut, "sums": Totals.of(scan, scan.energy, book.lang)}
 
 

@@ -3,7 +3,7 @@
 Sums come from the scan, never from the rows shown: what no longer fits the page is still in them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +33,7 @@ _SENTENCE: Final = 200  # characters
 class ClientLine:
     """One row of the table of addresses that mine."""
 
-    anchor: str
+    anchor: str  # empty where the client has no section
     client: str
     organisation: str
     is_known: bool
@@ -46,12 +46,12 @@ class ClientLine:
     weakest: str
 
     @classmethod
-    def of(cls, client: Client, book: Book) -> "ClientLine":
+    def of(cls, client: Client, book: Book, *, linked: bool) -> "ClientLine":
         """The row of one client."""
         claim, energy, lang = client.claim, client.energy, book.lang
         blind = next((n.because for n in client.not_known if n.what in ("organisation", "computer")), "")
         return cls(
-            anchor=anchor(client.client_ip),
+            anchor=anchor(client.client_ip) if linked else "",
             client=plain(client.client_ip),
             organisation=organisation_of(client, lang),
             is_known=claim is not None,
@@ -141,9 +141,9 @@ class Totals:
         )
 
 
-def client_lines(scan: Scan, book: Book) -> Iterator[ClientLine]:
-    """A row per client that mines."""
-    return (ClientLine.of(client, book) for client in mining_clients(scan))
+def client_lines(scan: Scan, book: Book, shown: Set[str]) -> Iterator[ClientLine]:
+    """A row per client that mines; those in ``shown`` have a section to link to."""
+    return (ClientLine.of(c, book, linked=c.client_ip in shown) for c in mining_clients(scan))
 
 
 def _split(grades: Sequence[GradePart], lang: Lang) -> str:

@@ -75,9 +75,9 @@ class Whose:
     @classmethod
     def of(cls, client: Client, book: Book) -> "Whose":
         """What is said of one client."""
-        found = [book.scan.attributions[i] for i in client.attributions]
+        found = [book.scan.attributions[i] for i in client.attributions if i < len(book.scan.attributions)]
         weakest = next((a for a in found if a.weakest == client.weakest), None)
-        readings = [(a, chain) for a in found for chain in a.chains]
+        readings = [(a, chain) for a in found for chain in a.chains if chain]
         claims = [(h, c) for h in client.holders for c in h.claims]
         told = [n.because for n in client.not_known if n.what in ("organisation", "computer")]
         chain = weakest.chains[0] if weakest and weakest.chains else ()
