@@ -21,7 +21,19 @@ from davylamp.attribution.hops.reading import find_logs
 from davylamp.attribution.lookup import Index
 from davylamp.attribution.registry import Registry
 from davylamp.attribution.scans import Attributed, LogChoice, Seeing, attribute_scan
-from davylamp.records import Attribution, Client, Endpoint, Holder, NotKnown, Scan, Session, Sighting
+from davylamp.errors import InputError
+from davylamp.records import (
+    Attribution,
+    Client,
+    Endpoint,
+    Fault,
+    Holder,
+    InputReport,
+    NotKnown,
+    Scan,
+    Session,
+    Sighting,
+)
 from davylamp.sizing.clients import size_client, sum_clients
 from davylamp.sizing.energy_account import Choice
 from davylamp.sizing.factors import footprint
@@ -70,10 +82,10 @@ def lead(found: Scan, beside: Beside = NOTHING) -> Scan:
 
     Args:
         found: sessions and sightings; what it says of clients already is replaced.
-        beside: registry, logs and factors.
+        beside: registry, logs and factors. A registry or logs that cannot be read (any more) are a fault of an input
+            of their own and a reason why organisation or computer is not known: what was read of captures is kept.
 
     Raises:
-        InputError: E-REG-nnn or E-HOP-nnn when registry or logs cannot be read.
         BadUse: E-FAC-nnn for a factor set that cannot be used.
     """
     by_client: dict[str, list[int]] = {}
@@ -86,7 +98,10 @@ def lead(found: Scan, beside: Beside = NOTHING) -> Scan:
         [one for at in places for one in seeings(found.sightings[at], found.sessions)]
         for places in by_client.values()
     ]
-    holders, attributed = _attributed(seen, beside)
+    try:
+        holders, attributed = _attributed(seen, beside)
+    except InputError as error:
+        return _finished(_with_fault(found, error, beside), _unread(clients, error, beside), [], beside)
     if beside.tell is not None:
         beside.tell(attributed)
     attributions = list(attributed.attributions)
@@ -126,6 +141,22 @@ def _attributed(
         claims = Index(store).claims
         subjects = [[one.subject for one in several] for several in seen]
         return find_holders(subjects, claims, beside.sizing.site), attribute_scan(flat, logs, claims)
+
+
+def _with_fault(found: Scan, error: InputError, beside: Beside) -> Scan:
+    """The scan with what was wrong with registry or logs among its inputs."""
+    logs = beside.logs.paths if beside.logs else ()
+    path = str(beside.registry) if beside.registry and error.code.startswith("E-REG") else ", ".join(logs)
+    told = InputReport(path, faults=[Fault(error.code, error.message, path, 0)])
+    return replace(found, inputs=[*found.inputs, told])
+
+
+def _unread(clients: Sequence[Client], error: InputError, beside: Beside) -> list[Client]:
+    """Clients of which neither registry nor logs could tell anything."""
+    because = f"registry or logs could not be read: {error.code}"
+    told = [NotKnown("organisation", because)] if beside.registry is not None else []
+    told += [NotKnown("computer", because)] if beside.logs is not None else []
+    return [replace(c, not_known=(*told, *c.not_known)) for c in clients]
 
 
 def _sized(ip: str, places: Sequence[int], found: Scan, beside: Beside) -> Client:

@@ -163,6 +163,16 @@ def test_without_a_registry_and_logs_machines_and_energy_are_there_and_the_rest_
         }  # fmt: skip
 
 
+def test_a_registry_that_is_gone_after_the_reading_costs_names_and_nothing_else(five, tmp_path):
+    found = scan([str(five)])
+    told = lead(found, Beside(tmp_path / "gone.sqlite"))
+    assert [f.code for i in told.inputs for f in i.faults] == ["E-REG-001"]
+    assert (told.sightings, told.energy) == (found.sightings, found.energy)
+    for client in told.clients:
+        assert client.not_known[0].what == "organisation"
+        assert "E-REG-001" in client.not_known[0].because
+
+
 def test_leading_twice_is_as_leading_once(five, registry):
     found = scan([str(five)], beside=Beside(registry))
     assert lead(found, Beside(registry)) == found
@@ -195,6 +205,7 @@ def test_the_terminal_names_organisations_and_puts_the_official_figure_first(fiv
     text = run("scan", five, "--registry", registry).stdout
     for name in ("示例大学", "示例医院", "示例软件公司", "示例水务公司"):
         assert name in text
+    assert "organisations: 4 (unknown for 1 address)" in " ".join(text.split())
     totals = text[text.index("CO2: ") :]
     assert totals.index("MEE-2021-national") < totals.index("article-2021")
 

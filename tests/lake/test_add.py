@@ -263,3 +263,15 @@ def test_files_are_the_same_bytes_whatever_the_order_within_a_batch(tmp_path):
     add(tmp_path / "one", [written(tmp_path / "a", scan(sessions))])
     add(tmp_path / "two", [written(tmp_path / "b", scan(shuffled))])
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_a_lake_keeps_the_same_rows_whether_or_not_clients_were_attributed(tmp_path):
+    """Whose an address was is an answer of the registry, which learns; a sighting in a lake is what was seen."""
+    plain = written(tmp_path / "a.json", pairs(range(3)))
+    whole = json.loads(plain.read_text())
+    whole |= {"clients": [{"client_ip": "10.0.0.1", "organisation": "X"}], "attributions": [], "energy": None}
+    (tmp_path / "b.json").write_text(json.dumps(whole))
+    add(tmp_path / "one", [plain])
+    done = add(tmp_path / "two", [tmp_path / "b.json"])
+    assert not done.faults.shown
+    assert content(tmp_path / "one") == content(tmp_path / "two")

@@ -56,52 +56,59 @@ class Language(StrEnum):
     zh = "zh"
 
 
+Captures = Annotated[list[str], typer.Argument(help="Capture files, folders, FIFOs; - for standard input.")]
+OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="What to write.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of stdout.")]
+ReportFile = Annotated[Path | None, typer.Option(help="Also write an HTML report: one file, no network.")]
+Lang = Annotated[Language, typer.Option(help="Language of table and report.")]
+Joined = Annotated[
+    bool, typer.Option("--joined", help="The captures continue one another, as a rotated series does.")
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting as name=value; an unknown name lists them all."),
+]
+ShowProgress = Annotated[bool, typer.Option(help="Show progress on a terminal.")]
+RegistryFile = Annotated[
+    Path | None, typer.Option(help="Registry of networks, for the organisation behind each address.")
+]
+Logs = Annotated[
+    list[str] | None,
+    typer.Option(help="A log file or a folder of them, for the computer behind it; as in attribute."),
+]
+Offsets = Annotated[
+    list[str] | None,
+    typer.Option(help="SOURCE=SECONDS: how far the clock of a log file or recorder is ahead."),
+]
+Zone = Annotated[str, typer.Option(help="Zone of log times that name none: Asia/Shanghai, +08:00.")]
+Factors = Annotated[str, typer.Option(help="Factor set for coal and CO2; energy --list-factors shows all.")]
+Site = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="The operator's folder with its own factors.csv, devices.csv and regions.csv.",
+    ),
+]
+Rows = Annotated[What, typer.Option(help="One row of CSV and Parquet is one of these.")]
+
+
 def command(
-    captures: Annotated[
-        list[str], typer.Argument(help="Capture files, folders, FIFOs; - for standard input.")
-    ],
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.table,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here instead of stdout.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Also write an HTML report: one file, no network.")
-    ] = None,
-    lang: Annotated[Language, typer.Option(help="Language of table and report.")] = Language.en,
-    joined: Annotated[
-        bool, typer.Option("--joined", help="The captures continue one another, as a rotated series does.")
-    ] = False,
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting as name=value; an unknown name lists them all."),
-    ] = None,
-    progress: Annotated[bool, typer.Option(help="Show progress on a terminal.")] = True,
-    registry: Annotated[
-        Path | None, typer.Option(help="Registry of networks, for the organisation behind each address.")
-    ] = None,
-    logs: Annotated[
-        list[str] | None,
-        typer.Option(help="A log file or a folder of them, for the computer behind it; as in attribute."),
-    ] = None,
-    offset: Annotated[
-        list[str] | None,
-        typer.Option(help="SOURCE=SECONDS: how far the clock of a log file or recorder is ahead."),
-    ] = None,
-    zone: Annotated[
-        str, typer.Option(help="Zone of log times that name none: Asia/Shanghai, +08:00.")
-    ] = "UTC",
-    factors: Annotated[
-        str, typer.Option(help="Factor set for coal and CO2; energy --list-factors shows all.")
-    ] = "article-2021",
-    site: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="The operator's folder with its own factors.csv, devices.csv and regions.csv.",
-        ),
-    ] = None,
-    what: Annotated[What, typer.Option(help="One row of CSV and Parquet is one of these.")] = What.sessions,
+    captures: Captures,
+    output_format: OutputFormat = Format.table,
+    output: Output = None,
+    report: ReportFile = None,
+    lang: Lang = Language.en,
+    joined: Joined = False,
+    options: Options = None,
+    progress: ShowProgress = True,
+    registry: RegistryFile = None,
+    logs: Logs = None,
+    offset: Offsets = None,
+    zone: Zone = "UTC",
+    factors: Factors = "article-2021",
+    site: Site = None,
+    what: Rows = What.sessions,
 ) -> None:
     """Say who mines in packet captures: whose address, how many machines, how fast, how much energy, and why."""
     from davylamp.settings import parse_settings

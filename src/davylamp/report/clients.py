@@ -143,8 +143,10 @@ def energy_totals(scan: Scan, lang: Lang) -> list[str]:
     total = amount(energy.kwh_per_day, say("kwh_per_day", lang), lang)
     if len(grades) == 1:
         total += f"{DOT}{grades[0].grade} {say(f'grade_{grades[0].grade}', lang)}"
-    first = DOT.join((say("t_machines", lang, n=machines_total(scan)), say("t_energy", lang, total=total)))
-    lines = [first]
+    first = [say("t_machines", lang, n=machines_total(scan)), say("t_energy", lang, total=total)]
+    if any(c.holders for c in mining_clients(scan)):
+        first.insert(0, organisations_total(scan, lang))
+    lines = [DOT.join(first)]
     if len(grades) > 1:
         stop = say("list_stop", lang)
         lines.append(say("t_grades", lang, parts=stop.join(_grade(p, lang) for p in grades)))
@@ -166,6 +168,14 @@ def _regions(rows: Sequence[TotalRow], lang: Lang) -> str:
     ]
     rest = f" +{len(rows) - MOST_REGIONS}" if len(rows) > MOST_REGIONS else ""
     return say("list_stop", lang).join(told) + rest
+
+
+def organisations_total(scan: Scan, lang: Lang) -> str:
+    """How many organisations hold addresses that mine, and how many such addresses are nobody's."""
+    claims = [h.claims[0] for c in mining_clients(scan) for h in c.holders if h.claims]
+    nobody = sum(c.claim is None for c in mining_clients(scan))
+    told = say("t_organisations", lang, n=count(len({c.organisation for c in claims})))
+    return told + (say("t_nobody", lang, n=count(nobody)) if nobody else "")
 
 
 def machines_total(scan: Scan) -> str:

@@ -27,7 +27,7 @@ from davylamp.sizing.power import (
     split,
 )
 from davylamp.sizing.quantities import DAYS_A_YEAR, Energy, Power, total
-from davylamp.sizing.quantities_bounds import Bounded, QuantityError, read_amount
+from davylamp.sizing.quantities_bounds import Bounded, QuantityError, bounded, read_amount
 
 MOST_DAYS: Final = 36_600.0  # judged: a century
 MOST_BYTES: Final = 1 << 30  # judged: a scan of a province's month is below it
@@ -147,7 +147,9 @@ def account_of_scan(path: Path, choice: Choice) -> Account:
 def _seen(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> Seen:
     """One sighting of a scan's JSON."""
     rate = sighting["hashrate_hps"]
-    parts = None if rate is None else Interval(*(float(rate[k]) for k in ("low", "estimate", "high")))
+    parts = None
+    if rate is not None:
+        parts = bounded(Interval(*(float(rate[k]) for k in ("low", "estimate", "high")))).interval
     return Seen(
         str(sighting["client_ip"]),
         f"{sighting['server_ip']}:{sighting['server_port']}",
