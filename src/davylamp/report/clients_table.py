@@ -119,9 +119,9 @@ def _heads(clients: Sequence[Client], lang: Lang, width: int) -> list[Text]:
     masses = next((c.energy.masses for c in clients if c.energy), ())
     heads = [
         _two(say("address", lang), say("whose", lang)),
-        _two(say("machines", lang), ""),
+        _two(say("machines", lang), say("bounds", lang)),
         _two(say("power_kw", lang), DOT.join((say("interval", lang), say("grade", lang)))),
-        _two(say("kwh_per_day", lang), ""),
+        _two(say("kwh_per_day", lang), say("interval", lang)),
     ]
     for official in (True, False)[: 2 if width >= WIDE_FROM else 1]:
         mass = co2_of(masses, is_official=official)
@@ -153,10 +153,13 @@ def _numbers(client: Client, lang: Lang, columns: int) -> list[Text]:
 
 
 def _who(client: Client, lang: Lang, cells: int) -> Text:
-    """Address, organisation and region; these two in one line where they fit."""
-    parts = whose(client, lang)
-    line = DOT.join(parts)
-    return _two(plain(client.client_ip), line if cell_len(line) <= cells else "\n".join(parts))
+    """Address, organisation and region; these two in one line where they fit. What is known is not quiet."""
+    name, *rest = whose(client, lang)
+    told = Text(name, style="" if client.claim else _QUIET)
+    if rest:
+        joint = DOT if cell_len(DOT.join((name, *rest))) <= cells else "\n"
+        told = Text.assemble(told, (joint + DOT.join(rest), _QUIET))
+    return Text.assemble(plain(client.client_ip), "\n", told)
 
 
 def _two(top: str, below: str) -> Text:

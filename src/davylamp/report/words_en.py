@@ -55,6 +55,7 @@ EN: Final[dict[str, str]] = {
     "power": "power",
     "energy": "energy",
     "co2": "CO2",
+    "bounds": "bounds",
     "power_kw": "power kW",
     "grade": "grade",
     "kwh_per_day": "kWh/d",

@@ -51,6 +51,7 @@ ZH: Final[dict[str, str]] = {
     "power": "功率",
     "energy": "电量",
     "co2": "二氧化碳",
+    "bounds": "上下界",
     "power_kw": "功率 kW",
     "grade": "等级",
     "kwh_per_day": "kWh/天",
