@@ -171,6 +171,12 @@ def test_another_province_alone_has_its_table_and_a_sentence_instead_of_a_map() 
     assert rows(part, "sums")[0][0].startswith("Jiangsu")
 
 
+def test_a_region_of_the_operator_s_own_table_keeps_the_name_that_it_gives() -> None:
+    own = replace(holder(claim("320102")), region_name="江苏省南京市玄武区")
+    for lang in ("en", "zh"):
+        assert "江苏省南京市玄武区 · 教育" in text_of(chapter(led((own,)), lang))  # type: ignore[arg-type]
+
+
 def test_unknown_is_a_row_of_every_breakdown_so_that_sums_agree() -> None:
     part = chapter(cities("330106", ""))
     tables = re.findall(r'<table class="sums">.*?</table>', part, re.S)

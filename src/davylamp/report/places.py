@@ -5,14 +5,16 @@ from davylamp.report.words import Lang
 from davylamp.tables.regions import english_name, full_name, region_of, roll_up
 
 
-def place_name(code: str, lang: Lang) -> str:
+def place_name(code: str, lang: Lang, given: str = "") -> str:
     """Province, city and county in the order of the language; a county keeps its Chinese name in English.
+
+    ``given`` is the name that the scan found, which may come from the operator's own table of regions.
 
     >>> place_name("330100", "en"), place_name("330106", "zh")
     ('Hangzhou, Zhejiang', '浙江省杭州市西湖区')
     """
-    if lang == "zh":
-        return plain(full_name(code))
+    if lang == "zh" or given not in ("", full_name(code)):
+        return plain(given or full_name(code))
     steps = dict.fromkeys((code, roll_up(code, "city"), roll_up(code, "province")))
     return ", ".join(filter(None, map(_english, steps))) or plain(code)
 

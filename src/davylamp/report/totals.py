@@ -55,7 +55,7 @@ class ClientLine:
             client=plain(client.client_ip),
             organisation=organisation_of(client, lang),
             is_known=claim is not None,
-            about=about_of(claim, lang) if claim else "",
+            about=about_of(client.holders[0], claim, lang) if claim else "",
             doubt=doubt_of(client, lang),
             machines=machines_text(client.machines, lang),
             power=kilowatts(energy, lang),
@@ -177,7 +177,7 @@ def _sum(row: TotalRow, key: str, lang: Lang) -> SumLine:
     is_known = row.key != UNKNOWN
     name = row.name or row.key
     if key == "region":
-        name = place_name(row.key, lang)
+        name = place_name(row.key, lang, row.name)
     return SumLine(
         name=shorten(name, _NAME) if is_known else say("unknown", lang),
         under=shorten(row.key, 30) if is_known and key == "organisation" and row.key != name else "",
@@ -191,6 +191,7 @@ def _sum(row: TotalRow, key: str, lang: Lang) -> SumLine:
 def _map(regions: Sequence[TotalRow], lang: Lang) -> tuple[Markup, str, str]:
     """Addresses on the map, what lies beside it in words, or why there is no map."""
     figures = {row.key: float(row.clients) for row in regions}
+    names = {row.key: row.name for row in regions}
     own = {code[:2] for code in figures}
     cities = [city for province in provinces() if province in own for city in outlines(province)]
     words = MapWords(
@@ -206,7 +207,7 @@ def _map(regions: Sequence[TotalRow], lang: Lang) -> tuple[Markup, str, str]:
         return Markup(), "", say("map_none", lang)
     nowhere = say("region_unknown", lang)
     outside = [
-        f"{nowhere if code == UNKNOWN else place_name(code, lang)} {numbers.count(round(n))}"
+        f"{nowhere if code == UNKNOWN else place_name(code, lang, names[code])} {numbers.count(round(n))}"
         for code, n in made.beside.items()
     ]
     beside = say("list_comma", lang).join(outside[:MOST_ROWS])

@@ -99,9 +99,10 @@ def organisation_of(client: Client, lang: Lang) -> str:
     return shorten(claim.name or claim.organisation, _NAME) if claim else say("unknown", lang)
 
 
-def about_of(claim: Claim, lang: Lang) -> str:
+def about_of(holder: Holder, claim: Claim, lang: Lang) -> str:
     """Region and sector."""
-    parts = (place_name(claim.region, lang) if claim.region else "", claim.sector)
+    given = holder.region_name if claim is holder.claims[0] else ""
+    parts = (place_name(claim.region, lang, given) if claim.region else "", claim.sector)
     return DOT.join(shorten(p, _NAME) for p in parts if p)
 
 
@@ -127,7 +128,7 @@ def _claim(holder: Holder, claim: Claim, book: Book) -> ClaimLine:
     return ClaimLine(
         name=shorten(claim.name or say("unknown", lang), _NAME),
         code=shorten(claim.organisation, 40),
-        about=DOT.join(p for p in (about_of(claim, lang), public) if p),
+        about=DOT.join(p for p in (about_of(holder, claim, lang), public) if p),
         since=since,
         until=until,
         state=state,
