@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import (
+    attribute,
+    energy,
+    energy_coins,
+    energy_extrapolate,
+    flows,
+    lake,
+    registry,
+    scan,
+    simulate,
+)
 
 app = typer.Typer(
     name="davylamp",
@@ -16,8 +26,10 @@ app = typer.Typer(
 )
 app.command("scan")(scan.command)
 app.command("attribute")(attribute.command)
-app.command("energy")(energy.command)
 app.command("flows")(flows.command)
+energy.app.command("coins")(energy_coins.command)
+energy.app.command("extrapolate")(energy_extrapolate.command)
+app.add_typer(energy.app, name="energy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(registry.app, name="registry")
 app.add_typer(simulate.app, name="simulate")
