@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.capture import find_captures, read_batches
+from davylamp.capture.tcp_clock import Ticks
 from davylamp.detectors import fusion, peer_node, plaintext_session, pool_name
 from davylamp.dialects.reading import Reader
 from davylamp.errors import InputError
@@ -57,6 +58,7 @@ class Followed:
 
     conversation: Conversation
     reader: Reader
+    clocks: tuple[Ticks, Ticks]  # of the server's packets, of the client's
 
 
 class Lamp:
@@ -106,7 +108,10 @@ class Lamp:
             if followed is None or followed.reader.is_dismissed:
                 continue
             was = followed.reader.state
-            for message in followed.conversation.push(from_client, segment_of(batch, row)):
+            segment = segment_of(batch, row)
+            if was == "mining" and segment.ts_ns >= followed.clocks[from_client].due_ns:
+                followed.clocks[from_client].take(batch, row)
+            for message in followed.conversation.push(from_client, segment):
                 followed.reader.feed(message)
             if followed.reader.is_dismissed or followed.conversation.state == "opaque":
                 dismissed.append(flow_id)
@@ -122,9 +127,8 @@ class Lamp:
             return None
         start = self.meter.opening(flow_id)
         opening = Opening(flow_id, capture, start.client, start.server, not start.handshake_seen)
-        followed = Followed(
-            Conversation(isn_client=start.isn_client, isn_server=start.isn_server), Reader(opening)
-        )
+        conversation = Conversation(isn_client=start.isn_client, isn_server=start.isn_server)
+        followed = Followed(conversation, Reader(opening), (Ticks(), Ticks()))
         self.followed[flow_id] = followed
         return followed
 
@@ -139,7 +143,8 @@ class Lamp:
         session = followed.reader.close(followed.conversation.names)
         if session is not None:
             self.damage.update(followed.conversation.damage)
-            self.sessions.append(session)
+            points = followed.clocks[not followed.conversation.swapped].points()
+            self.sessions.append(replace(session, traces=replace(session.traces, tcp_clock=points)))
 
     def _check_discovery(self, batch: PacketBatch, checks: Checks) -> None:
         """Confirm Ethereum discovery packets by their own hash, once per flow."""

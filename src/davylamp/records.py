@@ -40,6 +40,7 @@ from davylamp.records_clients import (
     TotalRow,
     Unknown,
 )
+from davylamp.records_traces import Traces
 
 __all__ = [  # what is passed on; the records below need no listing
     "Attribution",
@@ -288,6 +289,7 @@ class Session:
     lost_bytes: int = 0
     lost_share: float = 0.0  # judged fraction of the accepted work that the capture missed, 0..1
     bins: tuple[ShareBin, ...] = ()
+    traces: Traces = field(default_factory=Traces)  # of the machines behind it
     because: tuple[str, ...] = ()  # why this is read as mining, in this dialect, heaviest first
     notes: tuple[str, ...] = ()
 

@@ -120,7 +120,8 @@ class Registry:
         opened = f"(SELECT MIN(o.batch) FROM {kind} o WHERE o.thread = r.thread AND o.spell = r.spell)"  # noqa: S608
         rows = self._db.execute(
             f"SELECT b.layer, b.source, b.author, b.basis, r.batch, b.recorded_at_ns, r.thread, r.spell, r.is_closed, "  # noqa: S608 - names come from the code
-            f"{opened}, {columns} FROM {kind} r JOIN batch b ON b.number = r.batch WHERE {' AND '.join(where)} ORDER BY r.row",
+            f"{opened}, {columns} FROM {kind} r JOIN batch b ON b.number = r.batch WHERE {' AND '.join(where)} "
+            "ORDER BY r.row",
             values,
         )
         origins: dict[int, Origin] = {}

@@ -24,7 +24,8 @@ def capture(
         list[str] | None,
         typer.Option(
             help="One miner as key=value,...: dialect (monero if not given; an unknown one lists them all), hashrate "
-            "(k, M, G, T, P), minutes, start, share_s, vardiff, reconnect, rigs, refuse, midway, tls, worker. "
+            "(k, M, G, T, P), minutes, start, share_s, vardiff, reconnect, rigs, refuse, midway, tls, worker, "
+            "proxy (a relay before the rigs), address, pool (address:port), clock (Hz of its TCP timestamps). "
             "Repeat for more."
         ),
     ] = None,

@@ -145,6 +145,7 @@ _NESTED: Final[dict[str, tuple[str, ...]]] = {
     "server": ("ip", "port"),
     "shares": ("submitted", "accepted", "rejected", "stale", "unanswered", "duplicates"),
     "hashrate_hps": ("low", "estimate", "high"),
+    "nonce_partition": ("values", "shares", "moves", "descents"),
 }
 
 
@@ -244,6 +245,9 @@ def _arrow_schema(what: What) -> "pa.Schema":
         "server": end,
         "hashrate_hps": rate,
         "shares": shares,
+        "nonce_partition": pa.struct([(n, whole) for n in _NESTED["nonce_partition"]]),
+        "extranonces": pa.list_(text),
+        "tcp_clock_points": whole,
         "coin_candidates": candidates,
         "first_seen": pa.timestamp("ns", "UTC"),
         "last_seen": pa.timestamp("ns", "UTC"),

@@ -5,6 +5,7 @@ from typing import Final
 
 from davylamp import __version__
 from davylamp.records import Candidate, Endpoint, Fault, InputReport, Scan, Session, Sighting
+from davylamp.records_traces import Traces
 from davylamp.report.numbers import rfc3339
 from davylamp.report.plain import whole
 from davylamp.report.rows_base import Row, Value, finite, interval_row, optional_time
@@ -77,6 +78,9 @@ def session_row(s: Session) -> Row:
         "lost_bytes": s.lost_bytes,
         "lost_share": finite(s.lost_share),
         "because": [whole(b) for b in s.because],
+        "extranonces": [whole(e) for e in s.traces.extranonces],
+        "nonce_partition": _partition_row(s.traces),
+        "tcp_clock_points": len(s.traces.tcp_clock),
         "notes": [whole(n) for n in s.notes],
     }
 
@@ -137,6 +141,19 @@ def _shares_row(s: Session) -> Row:
         "stale": s.stale,
         "unanswered": s.unanswered,
         "duplicates": s.duplicates,
+    }
+
+
+def _partition_row(traces: Traces) -> Row | None:
+    """How the nonce space is parted, without the shares' own nonces."""
+    if not traces.nonces:
+        return None
+    shares = sum(span.shares for span in traces.nonces)
+    return {
+        "values": len(traces.nonces),
+        "shares": shares,
+        "moves": traces.moves,
+        "descents": traces.descents,
     }
 
 
