@@ -109,8 +109,18 @@ def test_the_number_of_a_flow_within_its_scan_is_no_key(tmp_path):
         scanned = written(tmp_path / "a", scan([session(flow_id=number)]))
         flows = flow_file(tmp_path / "f", [flow(flow_id=number)])
         done = add(tmp_path / "lake", [scanned], [flows])
-    assert done.merged["sessions"].known == 1
-    assert counts(tmp_path / "lake") == {"sightings": 0, "sessions": 1, "flows": 1}
+    assert done.merged["sessions"].known == 1  # it is not kept either
+    assert counts(tmp_path / "lake")["flows"] == 1
+
+
+def test_the_parts_of_a_flow_keep_its_identity(tmp_path):
+    parts = [
+        flow(flow_id=2**62, part=n, first_ns=ns_of(0, 30_000 * n), last_ns=ns_of(0, 30_000 * n + 9))
+        for n in (0, 1)
+    ]
+    add(tmp_path / "lake", [], [flow_file(tmp_path / "f", parts)])
+    rows = [json.loads(row[3]) for row in content(tmp_path / "lake")]
+    assert sorted((row["flow_id"], row["part"]) for row in rows) == [(2**62, 0), (2**62, 1)]
 
 
 def test_two_sensors_that_see_the_same_addresses_stay_apart(tmp_path):

@@ -30,7 +30,7 @@ Evidence = Literal[
     "names", "rig ids", "connections", "agents", "hashrate", "tcp clocks", "extranonces", "nonces"
 ]
 
-METHOD: Final = "machines-1"
+METHOD: Final = "machines-2"  # 2 weighs clocks, extranonces and nonces
 MOST_DEVICES: Final = {"asic": 1, "gpu": 13, "cpu": 2}  # judged: the largest mining boards; two sockets
 USUAL_DEVICES: Final = {"asic": 1, "gpu": 4, "cpu": 1}  # judged: what inspected computers held
 RELAYS: Final = ("proxy", "relay")  # judged: words in agents that speak for many machines
