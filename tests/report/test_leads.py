@@ -220,8 +220,8 @@ def test_machines_stand_with_their_reasons_and_energy_with_what_it_was_computed_
     text = Page(render(led((holder(claim()),)), RUN)).text
     for words in (
         "1 names, 1 of them at the same time with one algorithm",
-        "assumed : two names mining one algorithm at the same time are two machines",
-        "not available : TCP timestamps: none were kept",
+        "assumed : two names, or parts of a relay's nonce space, at the same time with one algorithm are two machines",
+        "not available : TCP timestamps: the packets carry none",
         "from hashrate",
         "1 spans of records cover 1.517 of 1.517 h",
         "90% of the time between is judged usual",
