@@ -123,6 +123,14 @@ def test_the_parts_of_a_flow_keep_its_identity(tmp_path):
     assert sorted((row["flow_id"], row["part"]) for row in rows) == [(2**62, 0), (2**62, 1)]
 
 
+def test_a_scan_written_before_a_field_was_added_is_taken(tmp_path):
+    old = session()
+    for name in ("extranonces", "nonce_partition", "tcp_clock_points"):
+        del old[name]
+    done = add(tmp_path / "lake", [written(tmp_path / "a", scan([old]))])
+    assert done.merged["sessions"].added == 1
+
+
 def test_two_sensors_that_see_the_same_addresses_stay_apart(tmp_path):
     one = written(tmp_path / "a.json", pairs([1]))
     for sensor in ("north", "south"):

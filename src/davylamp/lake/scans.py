@@ -23,6 +23,8 @@ from davylamp.report.rows import SCHEMA_VERSION
 MOST_BYTES: Final = 1 << 30  # judged: half a million sessions; parsed it takes some ten times that memory
 MOST_FAULTS: Final = 1000  # judged: nobody reads more; the rest is counted
 _RATE: Final = (("low", "hashrate_low_hps"), ("estimate", "hashrate_hps"), ("high", "hashrate_high_hps"))
+ADDED: Final[Row] = {"extranonces": [], "nonce_partition": None, "tcp_clock_points": 0}
+"""Fields that scans of schema 1 gained later, as a scan that lacks them means them."""
 _PARTITION: Final = ("values", "shares", "moves", "descents")
 _SHARES: Final = ("submitted", "accepted", "rejected", "stale", "unanswered", "duplicates")
 
@@ -110,6 +112,8 @@ def _taken(
     record: Any, place: str, kind: str, convert: Callable[[Any], Row], faults: FaultList
 ) -> Row | None:
     """A record's row; None, with its faults told, when it is not good."""
+    if kind == "session" and isinstance(record, dict):
+        record = {**ADDED, **record}
     wrong = list(record_check(kind)(record, place))
     if not wrong:
         try:
