@@ -23,7 +23,7 @@ from davylamp.report.rows import SCHEMA_VERSION
 MOST_BYTES: Final = 1 << 30  # judged: half a million sessions; parsed it takes some ten times that memory
 MOST_FAULTS: Final = 1000  # judged: nobody reads more; the rest is counted
 _RATE: Final = (("low", "hashrate_low_hps"), ("estimate", "hashrate_hps"), ("high", "hashrate_high_hps"))
-ADDED: Final[Row] = {"extranonces": [], "nonce_partition": None, "tcp_clock_points": 0}
+ADDED: Final[dict[str, Any]] = {"extranonces": [], "nonce_partition": None, "tcp_clock_points": 0}
 """Fields that scans of schema 1 gained later, as a scan that lacks them means them."""
 _PARTITION: Final = ("values", "shares", "moves", "descents")
 _SHARES: Final = ("submitted", "accepted", "rejected", "stale", "unanswered", "duplicates")
