@@ -11,7 +11,7 @@ from davylamp.attribution.registry_totals import state_of
 from davylamp.errors import BadUse
 
 from attribution.ledgers import BASE, DAY, net, questions, range_lists, say, successions
-from attribution.test_registry import fresh
+from attribution.stores import file_store as fresh
 
 SPACE = ("10.0.0.0", "10.0.0.255")
 
@@ -168,3 +168,12 @@ def test_questions_become_halves_of_128_bits():
     assert made.lo.tolist() == [0xFFFF0A000001, 1]
     assert (made.port.tolist(), made.time_ns.tolist()) == ([-1, 443], [7, 8])
     assert made.hi.dtype == np.uint64
+
+
+def test_a_wider_claim_beside_one_to_all_ports_takes_nothing_off_it_where_the_port_is_unknown():
+    """Most addresses lie in their holder's range and in the carrier's around it."""
+    with fresh() as registry:
+        say(registry, [net("CARRIER", "10.0.0.0", "10.0.255.255")], 1, source="carrier")
+        say(registry, [net("A", "10.0.0.1")], 2)
+        known, unknown = (lookup(registry, "10.0.0.1", port, 50)[0] for port in (443, None))
+    assert known.confidence == unknown.confidence

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from davylamp.desk.access import policy
-from davylamp.desk.access.models import Clearance, Duty, Recusal, Token
+from davylamp.desk.access.models import Clearance, Duty, Recusal, Token, User
 from davylamp.desk.access.policy import Forbidden, Hidden
 from davylamp.desk.leads.models import Lead
 from desk.people import HANGZHOU, NINGBO, PROVINCE, XIHU, holder, person, post
@@ -75,6 +75,15 @@ def test_a_clearance_of_one_posting_does_not_lend_itself_to_another():
 def test_administrators_keep_accounts_and_see_no_leads():
     lead()
     assert seen(person(Duty.ADMIN)) == set()
+
+
+def test_a_model_without_a_place_is_seen_whole_by_its_duty_and_by_no_other():
+    admin, analyst = person(Duty.ADMIN), person(Duty.ANALYST)
+    both = person(Duty.ADMIN)
+    post(both, Duty.AUDITOR, HANGZHOU)
+    everyone = {admin, analyst, both}
+    assert set(policy.visible(holder(admin), User)) == set(policy.visible(holder(both), User)) == everyone
+    assert not policy.visible(holder(analyst), User).exists()
 
 
 def test_what_may_not_be_seen_and_what_does_not_exist_give_the_same_answer():

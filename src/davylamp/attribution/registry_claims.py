@@ -82,6 +82,12 @@ class Holding:
             and one.last_port - one.first_port == two.last_port - two.first_port
         )
 
+    def shares_with(self, other: "Holding") -> bool:
+        """Whether two claims of one layer divide the ports of the same addresses."""
+        one, two = self.range, other.range
+        is_layer = self.stored.origin.layer == other.stored.origin.layer
+        return is_layer and one.high - one.low == two.high - two.low
+
     def holds(self, address: int, port: int | None, time_ns: int) -> bool:
         """Whether it speaks of this address and port (any, where unknown) at that time."""
         held = self.range
@@ -173,7 +179,9 @@ class Names:
             if held.ties_with(ranked[0]) or is_best
             else OVERRULED
         )
-        part = 1.0 if port is not None else _width(held) / sum(map(_width, ranked))
+        part = (
+            1.0 if port is not None else _width(held) / sum(_width(h) for h in ranked if held.shares_with(h))
+        )
         confidence = LAYER_CONFIDENCE[stored.origin.layer] * share * _age_factor(held, time_ns)
         confidence *= (1.0 if body else UNNAMED) * part
         return Claim(

@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from davylamp import __version__
-from davylamp.cli import attribute, desk, energy, flows, lake, registry, scan, simulate
+from davylamp.cli import (
+    attribute,
+    desk,
+    desk_admin,
+    desk_backup,
+    desk_cases,
+    energy,
+    flows,
+    lake,
+    registry,
+    scan,
+    simulate,
+)
 
 app = typer.Typer(
     name="davylamp",
@@ -19,6 +31,9 @@ app.command("serve")(desk.serve)
 app.command("attribute")(attribute.command)
 app.command("energy")(energy.command)
 app.command("flows")(flows.command)
+desk_admin.add_to(desk.app)
+desk_backup.add_to(desk.app)
+desk.app.command("import-cases")(desk_cases.import_cases)
 app.add_typer(desk.app, name="desk")
 app.add_typer(desk.audit, name="audit")
 app.add_typer(lake.app, name="lake")

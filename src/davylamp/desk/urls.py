@@ -4,5 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("davylamp.desk.api.urls")),
     path("", include("davylamp.desk.pages.urls")),
 ]

@@ -15,6 +15,8 @@ A model becomes governed by a `Scope`, which names its columns. A model without 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Final, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -145,9 +147,8 @@ def allowed(holder: Holder, action: str, model: type[Model]) -> Q:
     seats = [s for s in holder.seats if s.duty in duties]
     if not seats:
         return NOBODY
-    where = Q(pk__in=[])
-    for seat in dict.fromkeys(seats):
-        where |= _seat_sees(holder, seat, model)
+    parts = [_seat_sees(holder, seat, model) for seat in dict.fromkeys(seats)]
+    where = reduce(or_, parts) if all(parts) else Q()  # "or" would drop a seat that sees the whole
     scope = SCOPES[model]
     if holder.recused and scope.organisation:
         where &= ~Q(**{f"{scope.organisation}__in": sorted(holder.recused)})

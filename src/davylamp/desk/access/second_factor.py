@@ -1,13 +1,18 @@
 """The second factor: an authenticator's six digits, set up once, asked for at every login of a privileged duty."""
 
+import time
+
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django_otp import login as otp_login
 from django_otp import match_token
+from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from davylamp.desk.access.models import User
 from davylamp.desk.audit.record import record
+from davylamp.errors import BadUse
 
 
 def waiting_device(user: User) -> TOTPDevice:
@@ -37,3 +42,28 @@ def confirm(request: HttpRequest, device: TOTPDevice, token: str) -> bool:
         record("user.second_factor_set_up", ("access.user", str(request.user.pk)))
     otp_login(request, device)
     return True
+
+
+def demonstration_code(user: User) -> str:
+    """The six digits that a demonstration account would read off its authenticator now; set up when it has none.
+
+    A code lets one login pass. When this one was used, the next is given, which is in force already.
+
+    Raises:
+        BadUse: E-ACC-109 for every other account: nobody reads a person's second factor. E-ACC-110 when the next
+            one was used too.
+    """
+    if not user.is_demo or not user.is_active:
+        hint = _("codes of other accounts stand on their authenticators alone")
+        raise BadUse("E-ACC-109", _("this is no demonstration account"), hint)
+    with transaction.atomic():
+        device, is_new = TOTPDevice.objects.get_or_create(user=user, confirmed=True)
+        subject = ("access.user", str(user.pk))
+        record("user.second_factor_set_up" if is_new else "user.second_factor_told", subject)
+    clock = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    clock.time = time.time()
+    ahead = max(0, device.last_t + 1 - clock.t())
+    if ahead > device.tolerance:
+        raise BadUse("E-ACC-110", _("two codes were used just now"), _("try again in half a minute"))
+    clock.drift += ahead
+    return f"{clock.token():0{device.digits}d}"

@@ -29,8 +29,12 @@ class Refusal(DavylampError):
     """What an administrator may not do, or not like this."""
 
 
-def create_account(holder: Holder, username: str, name: str, first: Posting) -> tuple[User, str]:
+def create_account(
+    holder: Holder, username: str, name: str, first: Posting, *, is_demo: bool = False
+) -> tuple[User, str]:
     """A new account with its first posting (without user yet), and its first password, which is shown once.
+
+    ``is_demo`` lets a command tell its second factor.
 
     Raises:
         Forbidden: E-ACC-403 outside the holder's region or above its clearance.
@@ -41,7 +45,7 @@ def create_account(holder: Holder, username: str, name: str, first: Posting) -> 
         raise Refusal("E-ACC-101", _("this account name is empty or taken"), _("choose another one"))
     password = secrets.token_urlsafe(12)
     with transaction.atomic():
-        user = User.objects.create_user(login[:64], password, name=name.strip()[:64])
+        user = User.objects.create_user(login[:64], password, name=name.strip()[:64], is_demo=is_demo)
         add_posting(holder, user, first)
     return user, password
 

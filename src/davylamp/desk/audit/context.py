@@ -39,6 +39,16 @@ def acting(actor: Actor) -> Iterator[Actor]:
         _ACTOR.reset(token)
 
 
+def become(other: Actor) -> None:
+    """From here to the end of the enclosing `acting` this one acts: who calls is known only inside a request.
+
+    Raises:
+        BadUse: E-AUD-001 outside of `acting`.
+    """
+    actor()
+    _ACTOR.set(other)
+
+
 def actor() -> Actor:
     """The one who acts now.
 

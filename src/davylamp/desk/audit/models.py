@@ -124,6 +124,11 @@ class AuditedModel(models.Model):
         found._stored = found.snapshot()
         return found
 
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read it again; what changes is then told against what was read now."""
+        super().refresh_from_db(*args, **kwargs)
+        self._stored = self.snapshot()
+
     def snapshot(self) -> dict[str, Any]:
         """The loaded fields as plain values, personal ones as digests; the version is not one of them."""
         waiting = self.get_deferred_fields()
@@ -150,10 +155,7 @@ class AuditedModel(models.Model):
             Stale: E-AUD-003 when the row was changed since it was read.
         """
         before: dict[str, Any] = {} if self._state.adding else getattr(self, "_stored", {})
-        after = self.snapshot()
-        told = {
-            n: [before.get(n), v] for n, v in after.items() if before.get(n) != v and n not in self.silent
-        }
+        told = self._told(before)
         with transaction.atomic():
             take_turn()  # before any row: who holds the turn may be waiting for this row
             if not self._state.adding:
@@ -164,10 +166,17 @@ class AuditedModel(models.Model):
                     kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
                 default = f"{self._meta.model_name}.{'create' if self._state.adding else 'change'}"
                 super().save(*args, **kwargs)
-                record(action or default, self, told, reason=reason)
+                record(
+                    action or default, self, self._told(before), reason=reason
+                )  # with what saving itself set
             else:
                 super().save(*args, **kwargs)
-        self._stored = after
+        self._stored = self.snapshot()
+
+    def _told(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Field to [before, now] of what differs and is worth a row."""
+        now = self.snapshot()
+        return {n: [before.get(n), v] for n, v in now.items() if before.get(n) != v and n not in self.silent}
 
     def _check_version(self) -> None:
         held = (

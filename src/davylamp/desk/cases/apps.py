@@ -9,3 +9,10 @@ class CasesConfig(AppConfig):
     name = "davylamp.desk.cases"
     label = "cases"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register workflow and policy."""
+        from davylamp.desk.cases import flow, rules
+
+        flow.install()
+        rules.install()

@@ -90,13 +90,18 @@ def _settle(waiting: Path, found: Stored) -> None:
         os.close(folder)
 
 
+def is_hash(text: str) -> bool:
+    """Whether a text is a SHA-256 in lower-case hex."""
+    return _SHA256.fullmatch(text) is not None
+
+
 def place_of(sha256: str) -> Path:
     """Where a file stands.
 
     Raises:
         InputError: E-VLT-003 for what is no hash.
     """
-    if not _SHA256.fullmatch(sha256):
+    if not is_hash(sha256):
         raise InputError("E-VLT-003", _("this is no SHA-256"), _("64 digits 0-9a-f"))
     return _folder(sha256[:2]) / sha256
 

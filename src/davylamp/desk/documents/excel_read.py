@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from openpyxl.utils import get_column_letter
 
 from davylamp.attribution import codes
 from davylamp.attribution.imports import HEADER_ROWS, ImportFault
@@ -65,6 +66,9 @@ class SheetRow:
     row: int
     values: Mapping[str, Any]
     cells: Mapping[str, str]
+    columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # field to the column's letter, for faults found later
 
 
 @dataclass(slots=True)
@@ -177,11 +181,10 @@ class _SheetReader:
                 faults.append(self._fault(row, at, words, HINTS.get(heading.reads, "")))
         self.reading.faults += faults
         if not faults:
-            self.reading.rows.append(SheetRow(self.sheet.name, row, values, shown))
+            letters = {heading.name: get_column_letter(at + 1) for at, heading in self.columns.items()}
+            self.reading.rows.append(SheetRow(self.sheet.name, row, values, shown, letters))
 
     def _fault(self, row: int, at: int, words: str, hint: str) -> ImportFault:
-        from openpyxl.utils import get_column_letter
-
         header = str(self.sheet.rows[self.head][at])[:40]
         return ImportFault(self.sheet.name, row, get_column_letter(at + 1), header, words, hint)
 

@@ -114,7 +114,7 @@ class Book:
             first_port=place.ports[0],
             last_port=place.ports[1],
             episode=episode,
-            relapse_of=before,
+            relapse_of=None if before is None else followed(before),
         )
         # until it is attributed, it counts among the leads of the holder whose key it has
         made.organisation_code = place.holder

@@ -59,7 +59,7 @@ class Intake(AuditedModel):
     source = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)  # file, api, folder, lamp
     name = models.CharField(max_length=200, blank=True)
-    received_at = models.DateTimeField(auto_now_add=True)
+    received_at = models.DateTimeField(default=timezone.now)
     rows = models.PositiveIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
@@ -279,7 +279,7 @@ class Attribution(ImmutableModel):
     intake = models.ForeignKey(
         Intake, null=True, blank=True, on_delete=models.PROTECT, related_name="attributions"
     )  # the delivery that brought it; none for a person's
-    made_at = models.DateTimeField(auto_now_add=True)
+    made_at = models.DateTimeField(default=timezone.now)
     made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     at = models.DateTimeField()  # the observation's time that was asked for
     organisation_code = models.CharField(max_length=64, blank=True)

@@ -161,9 +161,10 @@ def _relapses(leads: Sequence[Lead]) -> None:
     closed = Closed(closed_before(leads))
     for lead in leads:
         found = closed.before(lead)
-        if found:
+        is_next = lead.episode > 1 and lead.relapse_of is not None  # so it was begun
+        if found and (not is_next or found[0].keys[0].startswith("address ")):
             lead.relapse_of, lead.relapse_key = found[0].earlier, "; ".join(found[0].keys)[:200]
-        elif lead.episode > 1:
+        elif is_next:
             lead.relapse_key = f"address {lead.ip}"
         else:
             lead.relapse_of, lead.relapse_key = None, ""

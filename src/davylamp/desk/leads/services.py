@@ -106,7 +106,7 @@ def _attribute(
         _show(lead, made, by_hand)
         inside = made.region_code.startswith(region_prefix(settings.PROVINCE))
         step = "attribute" if not is_sure else "confirm" if inside else "send_away"
-        if step != "attribute" or lead.state != State.ATTRIBUTING:
+        if lead.state != {"attribute": State.ATTRIBUTING, "confirm": State.ATTRIBUTED}.get(step):
             lead = perform(lead, step, holder, {"reason": reason}, follows=True)
         _join_the_same(lead, holder, reason)
     return made
