@@ -6,6 +6,7 @@ from django.utils import timezone
 from davylamp.desk.access import policy
 from davylamp.desk.access.models import Clearance, Duty, Recusal, Token, User
 from davylamp.desk.access.policy import Forbidden, Hidden
+from davylamp.desk.audit.models import AuditEvent
 from davylamp.desk.leads.models import Lead
 from desk.people import HANGZHOU, NINGBO, PROVINCE, XIHU, holder, person, post
 
@@ -125,3 +126,19 @@ def test_an_expired_revoked_or_orphaned_token_opens_nothing():
     _, secret_closed = Token.issue(user, "c", ["read"], timezone.now() + timezone.timedelta(days=1))
     user.close("left")
     assert [Token.find(s) for s in (secret_past, secret_revoked, secret_closed, "dvl_nothing")] == [None] * 4
+
+
+def test_a_model_without_region_organisation_or_class_is_seen_whole_by_its_duties_and_by_nobody_else():
+    person(None)
+    admin, analyst = person(Duty.ADMIN), person(Duty.ANALYST)
+    assert policy.visible(holder(admin), User).count() == 3
+    assert not policy.visible(holder(analyst), User).exists()
+    post(analyst, Duty.AUDITOR, NINGBO)
+    assert policy.visible(holder(analyst), User).count() == 3
+
+
+def test_an_audit_row_without_region_is_the_provinces_own():
+    person(None)
+    assert policy.visible(holder(person(Duty.AUDITOR)), AuditEvent).filter(action="user.create").exists()
+    local = holder(person(Duty.AUDITOR, HANGZHOU))
+    assert not policy.visible(local, AuditEvent).filter(action="user.create").exists()

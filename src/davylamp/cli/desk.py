@@ -11,8 +11,11 @@ from typing import Annotated
 import typer
 
 from davylamp.cli import desk_intake
+from davylamp.cli.desk_tick import template, tick
 
 app = typer.Typer(help="Keep the desk: set it up, add accounts, back it up.", no_args_is_help=True)
+app.command()(tick)
+app.command()(template)
 desk_intake.add_to(app)
 audit = typer.Typer(help="Sign and verify the desk's audit.", no_args_is_help=True)
 

@@ -7,6 +7,8 @@ DAVYLAMP_HOSTS         host names that may be asked for, by commas (this machine
 DAVYLAMP_HTTPS         ``0`` only where nothing but this machine can reach the desk
 DAVYLAMP_MAIL          ``smtp://host:port``; mail is written to ``outbox/`` when absent
 DAVYLAMP_PROVINCE      region code of the province that this desk serves (330000)
+DAVYLAMP_OFFICE        name of the office above its documents
+DAVYLAMP_WORD          the authority's word (机关代字) before its document numbers (矿治)
 =====================  ==========================================================================
 """
 
@@ -28,6 +30,8 @@ DEBUG = False
 ALLOWED_HOSTS = [h for h in os.environ.get("DAVYLAMP_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
 IS_HTTPS: Final = os.environ.get("DAVYLAMP_HTTPS", "1") != "0"
 PROVINCE: Final = os.environ.get("DAVYLAMP_PROVINCE", "330000")
+OFFICE: Final = os.environ.get("DAVYLAMP_OFFICE", "虚拟货币“挖矿”整治工作专班")
+WORD: Final = os.environ.get("DAVYLAMP_WORD", "矿治")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -45,10 +49,10 @@ INSTALLED_APPS = [
     "davylamp.desk.access",
     "davylamp.desk.core",
     "davylamp.desk.registry",
+    "davylamp.desk.documents",
     "davylamp.desk.leads",
     "davylamp.desk.handover",
     "davylamp.desk.cases",
-    "davylamp.desk.documents",
     "davylamp.desk.statistics",
     "davylamp.desk.api",
     "davylamp.desk.pages",
@@ -86,6 +90,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "davylamp.desk.core.context.desk",
+                "davylamp.desk.pages.navigation.frame",
             ],
             "builtins": ["davylamp.desk.core.templatetags.desk"],
         },

@@ -7,3 +7,6 @@ urlpatterns = [
     path("api/", include("davylamp.desk.api.urls")),
     path("", include("davylamp.desk.pages.urls")),
 ]
+
+handler404 = "davylamp.desk.core.views.not_found"
+handler500 = "davylamp.desk.core.views.failed"

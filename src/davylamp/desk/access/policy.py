@@ -118,7 +118,7 @@ def region_prefix(code: str) -> str:
 
 def _seat_sees(holder: Holder, seat: Seat, model: type[Model]) -> Q:
     scope = SCOPES[model]
-    where = Q()
+    where = Q(pk__isnull=False)  # an empty Q would vanish from the OR over seats, and with it all rows
     if seat.duty == Duty.CONTACT:
         where &= _own(seat, scope) if scope.organisation else NOBODY
     elif scope.region:
@@ -171,6 +171,12 @@ def may(holder: Holder, action: str, item: Model) -> bool:
     return actionable(holder, action, model).filter(pk=item.pk).exists()
 
 
+def nothing() -> Hidden:
+    """The one answer for what does not exist and for what may not be known of."""
+    hint = _("it may have another number, or not be yours to see")
+    return Hidden("E-ACC-404", _("there is no such item"), hint)
+
+
 def find(holder: Holder, model: type[T], **key: Any) -> T:
     """One item.
 
@@ -179,11 +185,7 @@ def find(holder: Holder, model: type[T], **key: Any) -> T:
     """
     found = visible(holder, model).filter(**key).first()
     if found is None:
-        raise Hidden(
-            "E-ACC-404",
-            _("there is no such item"),
-            _("it may have another number, or not be yours to see"),
-        )
+        raise nothing()
     return found
 
 
@@ -195,11 +197,7 @@ def check(holder: Holder, action: str, item: Model) -> None:
         Forbidden: E-ACC-403 when it may, but not do this.
     """
     if not visible(holder, type(item)).filter(pk=item.pk).exists():
-        raise Hidden(
-            "E-ACC-404",
-            _("there is no such item"),
-            _("it may have another number, or not be yours to see"),
-        )
+        raise nothing()
     if not may(holder, action, item):
         raise Forbidden("E-ACC-403", _("your duty does not include this"), _("ask whoever made your account"))
 

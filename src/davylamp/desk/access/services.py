@@ -12,7 +12,7 @@ from typing import Final
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -193,6 +193,12 @@ def colleagues(
     valid = Q(postings__valid_from__lte=now) & (Q(postings__valid_to=None) | Q(postings__valid_to__gt=now))
     reach = valid & Q(postings__duty__in=sorted(duties), postings__region_code__in=above)
     return User.objects.filter(reach, is_active=True).distinct().order_by("name")
+
+
+def without_posting(rows: QuerySet[User]) -> QuerySet[User]:
+    """Those accounts that may do nothing, because no posting of theirs is valid."""
+    valid = Posting.objects.filter(Q(valid_to=None) | Q(valid_to__gt=timezone.now()), user=OuterRef("pk"))
+    return rows.filter(~Exists(valid))
 
 
 def _own_region(holder: Holder) -> str:

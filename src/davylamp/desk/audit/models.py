@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 
-from davylamp.desk.audit.record import plain_value, record, record_many
+from davylamp.desk.audit.record import plain_value, record, record_many, take_turn
 from davylamp.errors import BadUse, DavylampError
 
 M = TypeVar("M", bound="AuditedModel")
@@ -157,6 +157,7 @@ class AuditedModel(models.Model):
         before: dict[str, Any] = {} if self._state.adding else getattr(self, "_stored", {})
         told = self._told(before)
         with transaction.atomic():
+            take_turn()  # before any row: who holds the turn may be waiting for this row
             if not self._state.adding:
                 self._check_version()
             if told or self._state.adding:

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from davylamp.desk.access.models import PRIVILEGED, User
 from davylamp.desk.access.policy import Forbidden, Hidden, holder_of
 from davylamp.desk.audit.context import Actor, acting
 from davylamp.desk.audit.models import Stale
+from davylamp.desk.core.views import error_page
 from davylamp.errors import DavylampError
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -83,4 +84,12 @@ class ErrorMiddleware:
         status = 404 if isinstance(error, Hidden) else 403 if isinstance(error, Forbidden) else 409
         if not isinstance(error, Hidden | Forbidden | Stale):
             status = 400
-        return render(request, "pages/error.html", {"error": error, "status": status}, status=status)
+        return error_page(request, error, status, kept=_kept(request, status))
+
+
+def _kept(request: HttpRequest, status: int) -> list[tuple[str, str]]:
+    """What a person had written into a form that was refused, so that nothing is lost; no secrets."""
+    if request.method != "POST" or status == 404:
+        return []
+    own = ("reason", "text", "note", "purpose", "name", "basis", "description")
+    return [(name, request.POST[name][:4000]) for name in own if request.POST.get(name)]

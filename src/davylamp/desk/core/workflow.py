@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from davylamp.desk.access import policy
 from davylamp.desk.access.policy import Holder
 from davylamp.desk.audit.models import AuditedModel, Stale
+from davylamp.desk.audit.record import take_turn
 from davylamp.errors import DavylampError
 
 M = TypeVar("M", bound=AuditedModel)
@@ -89,22 +91,32 @@ def perform(
     given = dict(data or {})
     step = WORKFLOWS[type(item)].get(name)
     if step is None:
-        raise Refused("E-WFL-004", f"there is no step {name}", "")
+        raise Refused("E-WFL-004", _("there is no step %(step)s") % {"step": name}, "")
     with transaction.atomic():
+        take_turn()  # before any row: who holds the turn may be waiting for this row
         held = type(item)._base_manager.select_for_update().get(pk=item.pk)
         if not follows:
             policy.check(holder, name, held)
         if version is not None and version != held.version:
             raise Stale(
-                "E-AUD-003", f"{held} was changed by someone else", "look at the difference and do it again"
+                "E-AUD-003",
+                _("%(item)s was changed by someone else") % {"item": held},
+                _("look at the difference and do it again"),
             )
         if held.state not in step.sources:
+            words = {"step": name, "state": held.get_state_display()}
             raise Refused(
-                "E-WFL-001", f"{name} is not possible while the state is {held.state}", "reload the page"
+                "E-WFL-001",
+                _("%(step)s is not possible while the state is %(state)s") % words,
+                _("reload the page"),
             )
         missing = [key for key in step.needs if given.get(key) in (None, "", [], ())]
         if missing:
-            raise Refused("E-WFL-002", f"{name} needs {', '.join(missing)}", "fill it in")
+            raise Refused(
+                "E-WFL-002",
+                _("%(step)s needs %(fields)s") % {"step": name, "fields": ", ".join(missing)},
+                _("fill it in"),
+            )
         for guard in step.guards:
             reason = guard(held, holder, given)
             if reason:

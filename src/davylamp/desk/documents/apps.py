@@ -9,3 +9,9 @@ class DocumentsConfig(AppConfig):
     name = "davylamp.desk.documents"
     label = "documents"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the policy of documents."""
+        from davylamp.desk.documents import services
+
+        services.install()

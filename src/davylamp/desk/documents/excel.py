@@ -23,7 +23,7 @@ TITLE_CHARACTERS: Final = 31  # of a sheet's name, Excel's own limit
 MOST_ROWS: Final = 1_048_000  # Excel holds 1,048,576
 WIDEST: Final = 48  # characters; judged: wider columns push the rest off the screen
 SAFE_INTEGER: Final = 10**15  # beyond it Excel rounds
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NO_TITLE: Final = re.compile(r"[\[\]:*?/\\]")
 
 
@@ -160,7 +160,7 @@ def put(cell: Any, value: Any, kind: Kind = Kind.text) -> None:
 
 
 def _put_text(cell: Any, text: str) -> None:
-    clean = _CONTROLS.sub("�", text)[:CELL_CHARACTERS]
+    clean = CONTROLS.sub("�", text)[:CELL_CHARACTERS]
     cell.value = clean
     cell.data_type = "s"  # openpyxl would take a leading = for a formula
     cell.number_format = "@"
@@ -170,7 +170,7 @@ def _put_text(cell: Any, text: str) -> None:
 
 def _title(title: str, taken: Sequence[str]) -> str:
     """A sheet's name that Excel takes, and that stands once."""
-    plain = _NO_TITLE.sub(" ", _CONTROLS.sub("", title)).strip("' ")[:TITLE_CHARACTERS] or "Sheet"
+    plain = _NO_TITLE.sub(" ", CONTROLS.sub("", title)).strip("' ")[:TITLE_CHARACTERS] or "Sheet"
     known = {name.lower() for name in taken}
     made, n = plain, 2
     while made.lower() in known:

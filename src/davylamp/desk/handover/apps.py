@@ -9,3 +9,9 @@ class HandoverConfig(AppConfig):
     name = "davylamp.desk.handover"
     label = "handover"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register workflow and policy."""
+        from davylamp.desk.handover import flow
+
+        flow.install()

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import Holder, Scope, govern
+from davylamp.desk.access.services import colleagues
 from davylamp.desk.core.workflow import Step, define
 from davylamp.desk.leads import claims, projects
 from davylamp.desk.leads.models import (
@@ -24,15 +26,17 @@ from davylamp.desk.leads.models import (
 READERS: Final = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER, Duty.LEADER, Duty.AUDITOR)
 
 
-def stamp(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
-    """A new state begins now, by a person's hand."""
+def stamp(lead: Lead, _holder: Holder, data: Mapping[str, Any]) -> None:
+    """A new state begins now, by a person's hand; a deadline that comes with the step replaces the old one."""
     lead.state_since = timezone.now()
     lead.is_automatic = False
+    if "due_at" in data:
+        lead.due_at = data["due_at"]
 
 
 def has_organisation(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> str:
     """An attributed lead names whom."""
-    return "" if lead.organisation_code else "no organisation is attributed"
+    return "" if lead.organisation_code else _("no organisation is attributed")
 
 
 def close(lead: Lead, _holder: Holder, _data: Mapping[str, Any]) -> None:
@@ -60,6 +64,12 @@ def join(lead: Lead, _holder: Holder, data: Mapping[str, Any]) -> None:
 def assign(lead: Lead, _holder: Holder, data: Mapping[str, Any]) -> None:
     """It is somebody's to work on."""
     lead.assigned_to = data["to"]
+
+
+def assignee_reaches(lead: Lead, holder: Holder, data: Mapping[str, Any]) -> str:
+    """Only who may work on it can have it."""
+    people = colleagues(holder, (Duty.ANALYST, Duty.APPROVER), lead.region_code)
+    return "" if people.filter(pk=data["to"].pk).exists() else _("this account does not work in that region")
 
 
 TOLD: Final = frozenset(
@@ -109,7 +119,7 @@ STEPS: Final = (
         guards=(can_join,),
         effects=(stamp, join),
     ),
-    Step("assign", OPEN_STATES, "", needs=("to",), effects=(assign,)),
+    Step("assign", OPEN_STATES, "", needs=("to",), guards=(assignee_reaches,), effects=(assign,)),
 )
 
 
@@ -125,7 +135,13 @@ def install() -> None:
     govern(
         Lead,
         Scope(relations={Duty.CONTACT: lambda _holder, _seat: Q(state__in=sorted(TOLD))}),
-        {"read": (*READERS, Duty.CONTACT, Duty.INSPECTOR), "export": READERS, "create": desk, **actions},
+        {
+            "read": (*READERS, Duty.CONTACT, Duty.INSPECTOR),
+            "export": READERS,
+            "history": READERS,
+            "create": desk,
+            **actions,
+        },
     )
     inside = Scope("lead__region_code", "lead__organisation_code", "lead__classification")
     govern(Observation, inside, {"read": READERS})

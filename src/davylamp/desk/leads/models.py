@@ -192,7 +192,10 @@ class Lead(AuditedModel):
         )
 
 
-STOOD_BY: Final = ("state", "region_code", "organisation_code", "sector", "is_public", "tier", "severity")
+STOOD_BY: Final = (
+    "state", "region_code", "organisation_code", "sector", "is_public", "tier", "severity", "due_at", "relapse_key",
+    "kwh_per_day_low", "kwh_per_day", "kwh_per_day_high",
+)  # fmt: skip
 """What statistics count leads by."""
 
 
@@ -212,6 +215,11 @@ class LeadStanding(ImmutableModel):
     is_public = models.BooleanField(null=True)
     tier = models.CharField(max_length=16, choices=Tier.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    due_at = models.DateTimeField(null=True, blank=True)
+    relapse_key = models.CharField(max_length=200, blank=True)
+    kwh_per_day_low = models.FloatField(null=True, blank=True)
+    kwh_per_day = models.FloatField(null=True, blank=True)
+    kwh_per_day_high = models.FloatField(null=True, blank=True)
 
     class Meta:
         """Newest last."""

@@ -37,7 +37,9 @@ def _holding(lead: Lead) -> tuple[Holding, datetime]:
     return holdings([(lead.ip, ports, first["first_seen"])])[0], first["first_seen"]
 
 
-def re_attribute(lead: Lead, holder: Holder, reason: str, *, not_of: str = "") -> Attribution:
+def re_attribute(
+    lead: Lead, holder: Holder, reason: str, *, not_of: str = "", follows: bool = False
+) -> Attribution:
     """Ask again whose address it was *when it was seen*, with what the registry knows today.
 
     The answer is a new attribution beside the old ones. A lead that was handed over comes back by this; if another
@@ -45,15 +47,18 @@ def re_attribute(lead: Lead, holder: Holder, reason: str, *, not_of: str = "") -
 
     Args:
         lead: not closed.
-        holder: who decides; an analyst, or the system as the consequence of a return.
+        holder: who decides, or who returned the hand-over.
         reason: their own words, such as the organisation's "not ours".
         not_of: an organisation that has shown that it is not its own; its claims are set aside.
+        follows: it is the consequence of a step on another item, on which the policy was asked already.
 
     Raises:
         Hidden, Forbidden: by the policy.
         Refused: E-WFL-001 for a lead that is closed or merged.
         BadUse: E-LED-001 without a reason.
     """
+    if not follows:
+        policy.check(holder, "attribute", lead)
     held, at = _holding(lead)
     return _attribute(lead, holder, reason, held.without(not_of) if not_of else held, at)
 
@@ -67,6 +72,7 @@ def attribute_to(lead: Lead, holder: Holder, organisation_code: str, reason: str
     body = Organisation.objects.filter(code=organisation_code).first()
     if body is None:
         raise BadUse("E-LED-002", f"no organisation {organisation_code[:64]}", "register it first")
+    policy.check(holder, "attribute", lead)
     held, at = _holding(lead)
     return _attribute(lead, holder, reason, held, at, by_hand=body)
 
@@ -79,7 +85,6 @@ def _attribute(
     at: datetime,
     by_hand: Organisation | None = None,
 ) -> Attribution:
-    policy.check(holder, "attribute", lead)
     if not reason.strip():
         raise BadUse("E-LED-001", "an attribution without a reason", "say why it is made anew")
     if lead.state not in MOVABLE:

@@ -1,12 +1,30 @@
 """The second factor: shown at login by privileged duties, set up once with an authenticator."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp import user_has_device
 
 from davylamp.desk.access import second_factor as factor
+
+
+class LoginPage(LoginView):
+    """Name and password; the desk then speaks the account's own language."""
+
+    template_name = "access/login.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Let in, and remember the language where the account has one."""
+        response = super().form_valid(form)
+        code = form.get_user().language
+        if code in dict(settings.LANGUAGES):
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, samesite="Lax", secure=settings.IS_HTTPS)
+        return response
 
 
 def next_of(request: HttpRequest) -> str:

@@ -9,3 +9,9 @@ class StatisticsConfig(AppConfig):
     name = "davylamp.desk.statistics"
     label = "statistics"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the policy of published figures."""
+        from davylamp.desk.statistics import publish
+
+        publish.install()

@@ -1,0 +1,186 @@
+"""What has happened to an item, from the audit rows that the holder may read, in words."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from davylamp.desk.access import trail
+from davylamp.desk.access.policy import Holder
+from davylamp.desk.audit.models import AuditedModel, AuditEvent
+from davylamp.desk.core.templatetags.desk import when
+
+MOST_EVENTS: Final = 200  # judged: an item with more is read in the audit itself
+MOST_TEXT: Final = 200
+QUIET: Final = frozenset({"state_since", "ip_sort", "key", "closed_at"})  # follow from others
+ACTIONS: Final = {
+    "create": gettext_lazy("created"),
+    "change": gettext_lazy("changed"),
+    "attribute": gettext_lazy("attribution begun"),
+    "confirm": gettext_lazy("attribution confirmed"),
+    "give_up": gettext_lazy("attribution given up"),
+    "match_project": gettext_lazy("matched with an approved project"),
+    "send_away": gettext_lazy("sent to another province"),
+    "hand_over": gettext_lazy("handed over"),
+    "come_back": gettext_lazy("came back"),
+    "verify": gettext_lazy("verification begun"),
+    "determine": gettext_lazy("determined"),
+    "rectify": gettext_lazy("rectification begun"),
+    "await_recheck": gettext_lazy("recheck awaited"),
+    "close": gettext_lazy("closed"),
+    "merge": gettext_lazy("merged"),
+    "assign": gettext_lazy("assigned"),
+    "export": gettext_lazy("exported"),
+    "unmask": gettext_lazy("personal data read"),
+    "open": gettext_lazy("opened"),
+    "second_factor": gettext_lazy("second factor shown"),
+    "second_factor_set_up": gettext_lazy("second factor set up"),
+    "end": gettext_lazy("ended"),
+    "issue": gettext_lazy("issued"),
+    "revoke": gettext_lazy("revoked"),
+    "language": gettext_lazy("language changed"),
+    "password": gettext_lazy("password changed"),
+    "keep": gettext_lazy("kept"),
+    "remove": gettext_lazy("removed"),
+    "publish": gettext_lazy("published"),
+    "revise": gettext_lazy("revised"),
+    "enter": gettext_lazy("entered"),
+    "load": gettext_lazy("loaded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One audit row, in words."""
+
+    seq: int
+    at: datetime
+    who: str
+    action: str
+    words: str
+    reason: str
+    changes: tuple[Change, ...]
+    object_type: str
+    object_id: str
+
+
+def of(item: AuditedModel, holder: Holder) -> list[Event]:
+    """The history of an item, newest first; empty for a duty that reads no history."""
+    return told(list(trail.rows_of(holder, item)[:MOST_EVENTS]), holder)
+
+
+def told(rows: list[AuditEvent], holder: Holder) -> list[Event]:
+    """Audit rows in words; one query per kind of item that they name."""
+    pairs = [(row, _pairs(row)) for row in rows]
+    names = _names(pairs, holder)
+    return [
+        Event(
+            row.seq, row.at, row.actor_label, row.action, action_words(row.action), row.reason,
+            tuple(_change(_model(row), name, pair, names) for name, pair in changes), row.object_type, row.object_id,
+        )
+        for row, changes in pairs
+    ]  # fmt: skip
+
+
+Pairs = list[tuple[str, tuple[Any, Any]]]
+
+
+def _pairs(row: AuditEvent) -> Pairs:
+    """The fields of which the row tells before and after."""
+    if row.action.endswith(".create"):
+        return []
+    held = json.loads(row.changes).items()
+    return [(n, (p[0], p[1])) for n, p in held if n not in QUIET and isinstance(p, list) and len(p) == 2]
+
+
+def _names(rows: list[tuple[AuditEvent, Pairs]], holder: Holder) -> dict[str, str]:
+    wanted: dict[Any, list[str]] = defaultdict(list)
+    for row, pairs in rows:
+        for name, pair in pairs:
+            field = _field(_model(row), name)
+            if field is not None and field.is_relation:
+                wanted[field.related_model] += [str(v) for v in pair if v]
+    found: dict[str, str] = {}
+    for model, keys in wanted.items():
+        found |= trail.names_of(holder, model, keys)
+    return found
+
+
+def _model(row: AuditEvent) -> Any:
+    try:
+        return apps.get_model(row.object_type)
+    except (LookupError, ValueError):
+        return None
+
+
+def action_words(action: str) -> str:
+    """``lead.assign`` in words; an unknown verb as it stands."""
+    verb = action.partition(".")[2]
+    return str(ACTIONS.get(verb, verb.replace("_", " ")))
+
+
+def _change(model: Any, name: str, pair: tuple[Any, Any], names: dict[str, str]) -> Change:
+    before, after = (_shown(model, name, value, names) for value in pair)
+    return Change(_label(model, name), before, after)
+
+
+def _field(model: Any, name: str) -> Any:
+    try:
+        return model._meta.get_field(name.removesuffix("_id")) if model is not None else None
+    except FieldDoesNotExist:
+        return None
+
+
+def _label(model: Any, name: str) -> str:
+    label = LABELS.get(name.removesuffix("_id"))
+    field = _field(model, name)
+    return str(label or (field.verbose_name if field is not None else name))
+
+
+def _shown(model: Any, name: str, value: Any, names: dict[str, str]) -> str:
+    if value in (None, ""):
+        return ""
+    if isinstance(value, str) and value.startswith("digest:"):
+        return _("(personal, not shown)")
+    field = _field(model, name)
+    known = dict(field.flatchoices) if field is not None and field.choices else {}
+    if value in known:
+        return str(known[value])
+    if field is not None and field.is_relation:
+        return names.get(str(value), _("(not yours to see)"))
+    moment = (
+        parse_datetime(value) if isinstance(value, str) and len(value) >= 19 and value[10:11] == "T" else None
+    )
+    return when(moment) if moment is not None else str(value)[:MOST_TEXT]
+
+
+LABELS: Final = {
+    "state": gettext_lazy("State"),
+    "due_at": gettext_lazy("Due"),
+    "severity": gettext_lazy("Urgency"),
+    "assigned_to": gettext_lazy("Assigned to"),
+    "organisation_name": gettext_lazy("Organisation"),
+    "organisation_code": gettext_lazy("Organisation's code"),
+    "region_code": gettext_lazy("Region"),
+    "merged_into": gettext_lazy("Merged into"),
+    "classification": gettext_lazy("Classification"),
+    "name": gettext_lazy("Name"),
+    "duty": gettext_lazy("Duty"),
+    "valid_to": gettext_lazy("Until"),
+}
