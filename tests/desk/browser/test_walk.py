@@ -17,10 +17,10 @@ pytestmark = pytest.mark.browser
 ORGANISATION = scene.ORGANISATIONS[0][0]
 WALKS = {
     "analyst": (
-        "/", "/leads/", "/leads/?tier=confirmed&is_open=1&sort=-last_seen", "{lead}", "{lead}evidence/", "{lead}timeline/",
-        "{lead}handover/", "{lead}determination/", "/organisations/", f"/organisations/{ORGANISATION}/",
-        f"/organisations/{ORGANISATION}/networks/", f"/organisations/{ORGANISATION}/contacts/", "/overdue/", "/regions/",
-        "/search/?q=198.51", "/account/",
+        "/", "/leads/", "/leads/?tier=confirmed&is_open=1&sort=-last_seen", "{lead}", "{lead}evidence/",
+        "{lead}timeline/", "{lead}handover/", "{lead}determination/", "/organisations/",
+        f"/organisations/{ORGANISATION}/", f"/organisations/{ORGANISATION}/networks/",
+        f"/organisations/{ORGANISATION}/contacts/", "/overdue/", "/regions/", "/search/?q=198.51", "/account/",
     ),
     "approver": ("/", "/leads/", "/figures/"),
     "officer": ("/", "/leads/", "/overdue/", "/regions/"),
@@ -120,7 +120,8 @@ def test_a_roles_screens_are_clean(site, chromium, states, role, mode):
         assert page.evaluate("document.documentElement.scrollWidth") <= mode[1][0], address
         if mode[0] == "zh-hans":
             shown = page.evaluate(
-                "Array.from(document.querySelectorAll('nav, h1, h2, h3, th, label, button, summary, .empty')).map(e => e.innerText).join(' ')"
+                "what => Array.from(document.querySelectorAll(what)).map(e => e.innerText).join(' ')",
+                "nav, h1, h2, h3, th, label, button, summary, .empty",
             )
             assert not ENGLISH.findall(shown), address
     assert faults == []

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0004_more_guards"),
+        ("leads", "0006_guards_again"),
     ]
 
     operations = [

@@ -10,5 +10,5 @@ from davylamp.desk.audit.triggers import guard
 class Migration(migrations.Migration):
     """Triggers."""
 
-    dependencies: ClassVar = [("leads", "0005_standing_figures")]
+    dependencies: ClassVar = [("leads", "0007_standing_figures")]
     operations: ClassVar = [guard("leads_leadstanding", immutable=True)]
