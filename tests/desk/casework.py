@@ -68,10 +68,15 @@ class Office:
     def take(self, case, side=Side.HOST, content=None, **fields):
         """One item of evidence with its bytes."""
         given = {
-            "kind": "log", "side": side, "description": "what it is", "collected_at": timezone.now() - timedelta(hours=1),
-            "clock_offset_s": 3.5, "clock_reference": "NTP of the desk", "collectors": ["王芳", "李强"],
+            "kind": "log",
+            "side": side,
+            "description": "what it is",
+            "collected_at": timezone.now() - timedelta(hours=1),
+            "clock_offset_s": 3.5,
+            "clock_reference": "NTP of the desk",
+            "collectors": ["王芳", "李强"],
             "signer": "holder",
-        } | fields  # fmt: skip
+        } | fields
         content = content if content is not None else f"bytes {next(_COUNT)}".encode()
         return evidence.take(self.drafter, case, evidence.Taken(**given), [content], "日志.log")
 

@@ -1,10 +1,13 @@
 """Replay: a table that was changed behind the audit's back is found, an honest one never."""
 
+import orjson
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from davylamp.cli.app import app
 from davylamp.desk.access.models import Duty
 from davylamp.desk.audit.models import bulk_create
 from davylamp.desk.audit.replay import replay
@@ -118,3 +121,14 @@ def test_rows_written_many_at_once_are_proven_by_their_digest(sql):
     assert replay().is_sound
     behind(sql)
     assert codes() == {"E-AUD-204"}
+
+
+def test_the_command_says_whether_the_tables_are_what_the_audit_told():
+    one = organisation()
+    sound = CliRunner().invoke(app, ["audit", "verify", "--states"])
+    assert (sound.exit_code, "1 rows of the tables" in sound.output) == (0, True)
+    behind("UPDATE registry_organisation SET name = %s WHERE id = %s", "乙", key(one))
+    assert CliRunner().invoke(app, ["audit", "verify"]).exit_code == 0
+    touched = CliRunner().invoke(app, ["audit", "verify", "--states", "--format", "json"])
+    assert touched.exit_code == 1
+    assert orjson.loads(touched.stdout)["breaches"][0]["code"] == "E-AUD-201"

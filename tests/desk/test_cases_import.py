@@ -21,8 +21,8 @@ from davylamp.errors import InputError
 from desk.casework import Office
 from desk.people import HANGZHOU, NINGBO, holder, organisation, person
 
-HEAD = ["案件编号", "单位名称", "统一社会信用代码", "行政区划代码", "IP地址", "币种", "挖矿起始日期", "立案日期", "销号日期",
-        "定性", "矿机数量", "用电量", "备注"]  # fmt: skip
+HEAD = ["案件编号", "单位名称", "统一社会信用代码", "行政区划代码", "IP地址", "币种", "挖矿起始日期", "立案日期",
+        "销号日期", "定性", "矿机数量", "用电量", "备注"]  # fmt: skip
 LABELS = ["主动挖矿", "被动挖矿", "误报", "无法认定", ""]
 AMOUNTS = ["12", "500余", "约60", "≤ 68", "200-300", 32, ""]
 
@@ -41,7 +41,8 @@ def rows(count, seed=7):
         closed = date(2021, 10, 1 + n % 28) if n % 3 else None
         made.append([
             f"{n:06d}", f"第{n % 400}单位", credit_code(rng), HANGZHOU if n % 2 else "330106", f"198.51.{n % 250}.7",
-            "ETH", "2021年3月5日", opened, closed, LABELS[n % 5] or None, AMOUNTS[n % 7] or None, f"{1000 + n}千瓦时", None,
+            "ETH", "2021年3月5日", opened, closed, LABELS[n % 5] or None, AMOUNTS[n % 7] or None,
+            f"{1000 + n}千瓦时", None,
         ])  # fmt: skip
     return made
 

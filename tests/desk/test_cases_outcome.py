@@ -172,6 +172,34 @@ def test_invariant_08_a_contact_reads_of_its_case_what_was_issued_to_it_and_noth
     assert {EvidenceItem, Hypothesis, Determination, Objection} <= set(closed)
 
 
+def test_a_contact_who_may_be_the_miner_is_shown_nothing_and_an_officer_reports_instead(office, contact):
+    case = office.case()
+    office.determined(case)
+    found = asked(office, case)
+    work.answer_contact(office.drafter, case, True, "the host stands in his room")
+    assert not policy.visible(contact, Rectification).exists()
+    with pytest.raises(Hidden):
+        remedy.report(contact, found, done())
+    assert remedy.report(office.officer, found, done()).state == "reported"
+
+
+@pytest.mark.parametrize("at", ["yesterday", None, timezone.now() + DAY, 5])
+def test_a_step_taken_without_its_service_is_held_to_the_same_rules(office, contact, at):
+    case = office.case()
+    office.determined(case)
+    found = asked(office, case)
+    with pytest.raises(Refused, match=r"E-WFL-00[23]"):
+        perform(
+            found,
+            "report",
+            contact,
+            {"done_by": "x", "report": "x", "done_at": at, "no_snapshot_because": "x"},
+        )
+    for to in ("nobody", "00000000-0000-0000-0000-000000000000", 7):
+        with pytest.raises(Refused, match="no such colleague"):
+            perform(case, "assign", office.drafter, {"to": to})
+
+
 # --- recheck and closing -----------------------------------------------------------------------------------------
 
 

@@ -164,6 +164,8 @@ def verify(
         typer.echo(f"{state}: {verdict.rows} rows, {verdict.checkpoints} checkpoints")
         if tables is not None:
             typer.echo(f"{tables.rows} rows of the tables held against {tables.events} changes")
+            if tables.unproven:
+                typer.echo(f"{tables.unproven} rows came in batches that cannot be told apart", err=True)
         if not verdict.checkpoints:
             typer.echo("no checkpoints: a cut tail or a rewritten chain would not show", err=True)
     raise typer.Exit(1 if found else 0)

@@ -11,9 +11,9 @@ compared.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.apps import apps
 from django.db import models
@@ -21,6 +21,8 @@ from django.db import models
 from davylamp.desk.audit.models import AuditedModel, AuditEvent, settled, states_digest
 from davylamp.desk.audit.verify import MOST_FINDINGS, Breach
 
+State: TypeAlias = dict[str, Any] | None
+"""A row's first snapshot; None when it never changed and can be read again."""
 CHUNK: Final = 400  # rows; below SQLite's limit of parameters
 
 
@@ -66,6 +68,11 @@ def audited_models() -> list[type[AuditedModel]]:
     )
 
 
+def _told(events: Sequence[AuditEvent]) -> int:
+    """Rows that batches told of."""
+    return sum(json.loads(e.changes)["count"] for e in events)
+
+
 class _Table:
     """The replay of one table."""
 
@@ -75,7 +82,10 @@ class _Table:
         self.model, self.found, self.progress = model, found, progress
         self.label = model._meta.label_lower
         self.fields = {f.attname: f for f in model._meta.concrete_fields}
-        self.batched: list[tuple[str, dict[str, Any]]] = []  # rows without a beginning of their own
+        self.batches = self._told_batches()
+        self.batched: dict[str, list[tuple[str, State]]] = defaultdict(
+            list
+        )  # rows without a beginning of their own
 
     def run(self) -> None:
         """Rows first, then what the audit told of rows that are not there."""
@@ -88,8 +98,10 @@ class _Table:
                 self._rows(chunk)
                 chunk = []
         self._rows(chunk)
-        batches = self._gone(keys)
-        self._batches(batches)
+        self._gone(keys)
+        self._unclaimed(self.batched.pop("", []))
+        for batch, claimed in self.batched.items():
+            self._batch(self.batches[batch], claimed)
 
     def _rows(self, rows: Sequence[AuditedModel]) -> None:
         if not rows or self.found.is_full:
@@ -122,7 +134,8 @@ class _Table:
         if unwound == 0:
             self._silent_rest(row, state)
         elif unwound == 1:
-            self.batched.append((str(row.pk), row.snapshot() | state))
+            batch = next((v for v in state.values() if isinstance(v, str) and v in self.batches), "")
+            self.batched[batch].append((str(row.pk), state if row.version > 1 else None))
         else:
             self._breach(
                 "E-AUD-202", 0, row, f"version {row.version}, but {row.version - unwound} changes were told"
@@ -141,53 +154,58 @@ class _Table:
             return dict(told)
         return None
 
-    def _gone(self, keys: set[str]) -> list[AuditEvent]:
-        """Rows that the audit made and the table does not hold; returns the batches that it told of."""
-        batches = []
+    def _told_batches(self) -> dict[str, list[AuditEvent]]:
+        """The batches that the audit told of, by their key."""
+        found: dict[str, list[AuditEvent]] = defaultdict(list)
+        for event in AuditEvent.objects.filter(
+            object_type=self.label, changes__startswith='{"count":'
+        ).order_by("seq"):
+            found[event.object_id].append(event)
+        return dict(found)
+
+    def _gone(self, keys: set[str]) -> None:
+        """Rows that the audit told of and the table does not hold."""
         missing: dict[str, int] = {}
         events = AuditEvent.objects.filter(object_type=self.label).order_by("seq").iterator(chunk_size=5000)
         for event in events:
-            if event.object_id in keys:
-                continue
-            if set(told := json.loads(event.changes)) == {"count", "digest"}:
-                batches.append(event)
-            elif told and self._changes(event) is not None:
+            if event.object_id not in keys and self._changes(event) is not None:
                 missing.setdefault(event.object_id, event.seq)
         for key, seq in missing.items():
             self._breach("E-AUD-203", seq, key, f"row {seq} told of it, the table does not hold it")
-        return batches
 
-    def _batches(self, events: Sequence[AuditEvent]) -> None:
-        """Rows without a beginning belong to a batch, whose digest they must give again."""
-        by_batch: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
-        wanted = {e.object_id: e for e in events}
-        for key, state in self.batched:
-            batch = next((str(v) for v in state.values() if isinstance(v, str) and v in wanted), "")
-            by_batch[batch].append((key, state))
-        self._unclaimed(by_batch.pop("", []), [e for k, e in wanted.items() if k not in by_batch])
-        for batch, rows in by_batch.items():
-            self._batch(wanted[batch], rows)
+    def _batch(self, events: Sequence[AuditEvent], rows: Sequence[tuple[str, State]]) -> None:
+        """The rows of one batch give its digest again; of several under one key only the number can be held to."""
+        expected = _told(events)
+        if len(rows) != expected:
+            words = f"{len(rows)} rows instead of {expected}"
+        elif len(events) > 1:
+            self.found.unproven += len(rows)
+            return
+        elif states_digest(self._settled(rows)) != json.loads(events[0].changes)["digest"]:
+            words = "other values"
+        else:
+            return
+        first = events[0]
+        self._breach("E-AUD-204", first.seq, first.object_id, f"the batch of row {first.seq} has {words}")
 
-    def _batch(self, event: AuditEvent, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        told = json.loads(event.changes)
-        found = states_digest((key, settled(self.model, state)) for key, state in rows)
-        if len(rows) != told["count"] or found != told["digest"]:
-            what = (
-                f"{len(rows)} rows instead of {told['count']}"
-                if len(rows) != told["count"]
-                else "other values"
-            )
-            self._breach("E-AUD-204", event.seq, event.object_id, f"the batch of row {event.seq} has {what}")
+    def _settled(self, rows: Sequence[tuple[str, State]]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys and first snapshots; those of rows that never changed are read again, not held in memory."""
+        for at in range(0, len(rows), CHUNK):
+            part = dict(rows[at : at + CHUNK])
+            unchanged = [key for key, state in part.items() if state is None]
+            for row in models.QuerySet(self.model).filter(pk__in=unchanged):
+                part[str(row.pk)] = row.snapshot()
+            for key, state in part.items():
+                yield key, settled(self.model, state or {})
 
-    def _unclaimed(self, rows: Sequence[tuple[str, dict[str, Any]]], events: Sequence[AuditEvent]) -> None:
-        """Rows that point to no batch: one batch, or none at all, can still be proven."""
-        expected = sum(json.loads(e.changes)["count"] for e in events)
+    def _unclaimed(self, rows: Sequence[tuple[str, State]]) -> None:
+        """Rows that point to no batch: of a single batch they can still be proven."""
+        events = [e for key, told in self.batches.items() if key not in self.batched for e in told]
         if len(events) == 1 and rows:
-            self._batch(events[0], rows)
-        elif len(rows) != expected:
-            self._breach(
-                "E-AUD-205", 0, "", f"{len(rows)} rows were not told one by one, batches told of {expected}"
-            )
+            self._batch(events, rows)
+        elif len(rows) != _told(events):
+            words = f"{len(rows)} rows were not told one by one, batches told of {_told(events)}"
+            self._breach("E-AUD-205", 0, "", words)
         else:
             self.found.unproven += len(rows)
 

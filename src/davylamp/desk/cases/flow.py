@@ -1,8 +1,10 @@
 """The steps of a case, of a determination and of a rectification, with what must hold for each."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -93,10 +95,23 @@ def close(case: Case, _holder: Holder, data: Data) -> None:
     case.closed_at, case.due_at = timezone.now(), None
 
 
+def somebody(data: Data) -> User | None:
+    """The colleague that a step names, by account or key; None when there is none who works."""
+    to = data["to"]
+    try:
+        return User.objects.filter(pk=getattr(to, "pk", to), is_active=True).first()
+    except (ValidationError, ValueError):
+        return None
+
+
+def knows_somebody(_case: Case, _holder: Holder, data: Data) -> str:
+    """Whoever is named has an open account."""
+    return "" if somebody(data) else _("there is no such colleague")
+
+
 def hand_to(case: Case, _holder: Holder, data: Data) -> None:
     """Somebody answers for it."""
-    to = data["to"]
-    case.assigned_to = to if isinstance(to, User) else User.objects.filter(pk=to).first()
+    case.assigned_to = somebody(data)
 
 
 _DETERMINED: Final = frozenset({CaseState.DETERMINED.value})
@@ -138,7 +153,7 @@ CASE_STEPS: Final = (
         guards=(has_effective, none_open, may_close),
         effects=(leads_follow("close"), stamp, close),
     ),
-    Step("assign", OPEN_CASE, "", needs=("to",), effects=(hand_to,)),
+    Step("assign", OPEN_CASE, "", needs=("to",), guards=(knows_somebody,), effects=(hand_to,)),
 )
 
 # --- the determination -----------------------------------------------------------------------------------------
@@ -229,6 +244,13 @@ def is_determined(found: Rectification, holder: Holder, data: Data) -> str:
     return has_effective(found.case, holder, data)
 
 
+def has_time(_found: Rectification, _holder: Holder, data: Data) -> str:
+    """The report says when it was done."""
+    at = data["done_at"]
+    is_time = isinstance(at, datetime) and timezone.is_aware(at) and at <= timezone.now()
+    return "" if is_time else _("the report needs the time when it was done")
+
+
 def snapshot_came_first(found: Rectification, _holder: Holder, data: Data) -> str:
     """The host's state was taken before it was cleaned, or there is a reason (pitfall 4)."""
     if str(data.get("no_snapshot_because") or "").strip():
@@ -255,7 +277,7 @@ def note_report(found: Rectification, holder: Holder, data: Data) -> None:
     """What the organisation says it did."""
     found.reported_by_id, found.reported_at = holder.user_id, timezone.now()
     found.done_by, found.done_at = str(data["done_by"])[:200], data["done_at"]
-    found.report = str(data["report"])
+    found.report = str(data["report"]).replace("\x00", "")
     found.proof_sha256, found.proof_name = data.get("proof_sha256", ""), data.get("proof_name", "")
     found.snapshot_before = worksheet.snapshot_before(found.case, data["done_at"])
     found.no_snapshot_because = str(data.get("no_snapshot_because") or "").strip()[:300]
@@ -289,7 +311,7 @@ RECTIFICATION_STEPS: Final = (
         frozenset({R.ISSUED.value}),
         R.REPORTED,
         needs=("done_by", "done_at", "report"),
-        guards=(snapshot_came_first,),
+        guards=(has_time, snapshot_came_first),
         effects=(note_report,),
     ),
     Step(

@@ -154,12 +154,8 @@ def plan(holder: Holder, path: Path, source: str, name: str = "") -> Plan:
             judge.fault("key", _("stands in %(place)s already") % {"place": seen[values["key"]]})
         seen.setdefault(values["key"], place)
         old = there.get(values["key"])
-        may_write = policy.can_create(
-            holder,
-            Case,
-            region_code=values["region_code"] or "-",
-            organisation_code=values["organisation_code"],
-        )
+        region, code = values["region_code"], values["organisation_code"]  # no region: told already
+        may_write = not region or policy.can_create(holder, Case, region_code=region, organisation_code=code)
         if not may_write or (old is not None and old.pk not in reachable):
             judge.fault("region_code", _("this row lies outside your region or duty"))
         if judge.is_good:

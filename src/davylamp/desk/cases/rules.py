@@ -114,5 +114,5 @@ def _member(path: str) -> Relation:
 
 
 def _issued(_holder: Holder, _seat: Seat) -> Q:
-    """A contact sees what was issued, never a draft."""
-    return ~Q(state__in=[m.Rectification.State.DRAFT]) & ~Q(issued_at=None)
+    """A contact sees what was issued, and nothing where the contact may be the one who mines."""
+    return ~Q(issued_at=None) & ~Q(case__may_contact_be_involved=True)
