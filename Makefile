@@ -10,8 +10,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-# Writes labelled sample captures, scans them, prints the table and names the report. Exit status 10 of scan
-# means that mining was found, which is what the samples are for.
+# Writes a labelled sample capture and a sample registry, scans the one with the other, prints the tables and names
+# the report. Exit status 10 of scan means that mining was found, which is what the sample is for.
 run: $(INSTALLED)
 	$(BIN)/davylamp simulate capture out/campus.pcap --seed 7 --noise 60 --swapped 0.01 --repeated 0.01 \
 	  --miner dialect=monero,hashrate=9k,minutes=60,vardiff,worker=lab3 \
@@ -19,7 +19,9 @@ run: $(INSTALLED)
 	  --miner dialect=eth-proxy,hashrate=90M,minutes=45,worker=rig04 \
 	  --miner dialect=kawpow,hashrate=38M,minutes=40,midway=yes \
 	  --miner dialect=equihash,hashrate=120k,minutes=30,reconnect=12
-	$(BIN)/davylamp scan out/campus.pcap --report out/report.html || test $$? -eq 10
+	$(BIN)/davylamp simulate ledger out/ledger.csv
+	$(BIN)/davylamp registry import out/ledger.csv --source sample --store out/registry.sqlite
+	$(BIN)/davylamp scan out/campus.pcap --registry out/registry.sqlite --report out/report.html || test $$? -eq 10
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q

@@ -1,12 +1,13 @@
-"""The whole lamp on one screen: capture | meter | read | detect | fuse | size.
+"""The whole lamp on one screen: capture | meter | read | detect | fuse | size | clients.
 
 ::
 
-    paths ─▶ read_batches ─▶ Meter ─┬─▶ Conversation ─▶ Reader ─▶ sessions ─┬─▶ detect ─▶ fuse ─▶ size ─▶ Scan
-             capture         flows  │   flows           dialects            │   detectors         sizing
-                                    └─▶ flows of note ──────────────────────┘
+    paths ─▶ read_batches ─▶ Meter ─┬─▶ Conversation ─▶ Reader ─▶ sessions ─┬─▶ detect ─▶ fuse ─▶ size ─▶ lead ─▶ Scan
+             capture         flows  │   flows           dialects            │   detectors         sizing   │
+                                    └─▶ flows of note ──────────────────────┘                   pipeline_clients
 
-The stages know `davylamp.records` and nothing of each other; only this file strings them together.
+The stages know `davylamp.records` and nothing of each other; only this file and
+`davylamp.pipeline_clients` string them together.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.capture import find_captures, read_batches
+from davylamp.capture.tcp_clock import Ticks
 from davylamp.detectors import fusion, peer_node, plaintext_session, pool_name
 from davylamp.dialects.reading import Reader
 from davylamp.errors import InputError
@@ -22,6 +24,7 @@ from davylamp.flows.carriers.lane import DAMAGE
 from davylamp.flows.framing import Conversation
 from davylamp.flows.meter import Checks, FlowBatch, Meter, Metered, MeterSettings
 from davylamp.flows.reassembly import Segment
+from davylamp.pipeline_clients import NOTHING, Beside, check_beside, lead
 from davylamp.records import (
     Endpoint,
     Fault,
@@ -55,6 +58,7 @@ class Followed:
 
     conversation: Conversation
     reader: Reader
+    clocks: tuple[Ticks, Ticks]  # of the server's packets, of the client's
 
 
 class Lamp:
@@ -104,7 +108,10 @@ class Lamp:
             if followed is None or followed.reader.is_dismissed:
                 continue
             was = followed.reader.state
-            for message in followed.conversation.push(from_client, segment_of(batch, row)):
+            segment = segment_of(batch, row)
+            if was == "mining" and segment.ts_ns >= followed.clocks[from_client].due_ns:
+                followed.clocks[from_client].take(batch, row)
+            for message in followed.conversation.push(from_client, segment):
                 followed.reader.feed(message)
             if followed.reader.is_dismissed or followed.conversation.state == "opaque":
                 dismissed.append(flow_id)
@@ -120,9 +127,8 @@ class Lamp:
             return None
         start = self.meter.opening(flow_id)
         opening = Opening(flow_id, capture, start.client, start.server, not start.handshake_seen)
-        followed = Followed(
-            Conversation(isn_client=start.isn_client, isn_server=start.isn_server), Reader(opening)
-        )
+        conversation = Conversation(isn_client=start.isn_client, isn_server=start.isn_server)
+        followed = Followed(conversation, Reader(opening), (Ticks(), Ticks()))
         self.followed[flow_id] = followed
         return followed
 
@@ -137,7 +143,8 @@ class Lamp:
         session = followed.reader.close(followed.conversation.names)
         if session is not None:
             self.damage.update(followed.conversation.damage)
-            self.sessions.append(session)
+            points = followed.clocks[not followed.conversation.swapped].points()
+            self.sessions.append(replace(session, traces=replace(session.traces, tcp_clock=points)))
 
     def _check_discovery(self, batch: PacketBatch, checks: Checks) -> None:
         """Confirm Ethereum discovery packets by their own hash, once per flow."""
@@ -193,6 +200,7 @@ def scan(
     joined: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    beside: Beside = NOTHING,
 ) -> Scan:
     """Read captures and say who mines in them.
 
@@ -202,14 +210,17 @@ def scan(
         joined: the captures continue one another (a rotated series); otherwise each stands alone.
         progress: told of bytes consumed.
         stop: asked between batches whether to end.
+        beside: registry, logs and factors for whose, which, how many and how much.
 
     Returns:
-        Inputs with their faults, sessions, sightings. An interrupted scan gives what it read so far and says so
-        with fault E-CAP-090; an input that cannot be read becomes a fault of its own report.
+        Inputs with their faults, sessions, sightings, clients. An interrupted scan gives what it read so far and says
+        so with fault E-CAP-090; an input that cannot be read becomes a fault of its own report.
 
     Raises:
-        InputError: when none of the inputs can be read.
+        InputError: when none of the inputs can be read, or registry or logs cannot.
+        BadUse: E-FAC-nnn for a factor set that cannot be used.
     """
+    check_beside(beside)
     inputs: list[InputReport] = []
     harvest = Harvest([], [])
     failures: list[InputError] = []
@@ -235,7 +246,7 @@ def scan(
         raise failures[0]
     if joined:
         check_order(inputs)
-    return conclude(inputs, harvest, settings)
+    return lead(conclude(inputs, harvest, settings), beside)
 
 
 def check_order(inputs: Sequence[InputReport]) -> None:

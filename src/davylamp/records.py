@@ -3,7 +3,9 @@
 ::
 
     capture ──PacketBatch──▶ flows ──FLOW rows, Message──▶ dialects ──Session──▶ sizing ──Session──▶
-    detectors ──Finding──▶ fusion ──Sighting──▶ report, desk, lake
+    detectors ──Finding──▶ fusion ──Sighting──▶ attribution, sizing ──Client──▶ report, desk, lake
+
+What is said of a client address stands in `davylamp.records_clients` and is passed on here.
 
 Units are in the names: ``_ns`` Unix nanoseconds, ``_s`` seconds, ``_hps`` hashes per second. Addresses are
 128-bit, IPv4 mapped into ``::ffff:0:0/96``, as two unsigned 64-bit halves inside kernels and as text at the edge.
@@ -15,6 +17,53 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from davylamp.records_clients import (
+    Attribution,
+    Claim,
+    Client,
+    ClientEnergy,
+    Grade,
+    GradePart,
+    Holder,
+    HolderState,
+    Hop,
+    Interval,
+    Layer,
+    Link,
+    MachineCount,
+    MachineReason,
+    MassFigure,
+    NotKnown,
+    PeriodEnergy,
+    ScanEnergy,
+    TotalRow,
+    Unknown,
+)
+from davylamp.records_traces import Traces
+
+__all__ = [  # what is passed on; the records below need no listing
+    "Attribution",
+    "Claim",
+    "Client",
+    "ClientEnergy",
+    "Grade",
+    "GradePart",
+    "Holder",
+    "HolderState",
+    "Hop",
+    "Interval",
+    "Layer",
+    "Link",
+    "MachineCount",
+    "MachineReason",
+    "MassFigure",
+    "NotKnown",
+    "PeriodEnergy",
+    "ScanEnergy",
+    "TotalRow",
+    "Unknown",
+]
 
 # --- 1 capture -> flows ------------------------------------------------------------------------------------
 
@@ -163,15 +212,6 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval around an estimate, in the unit that the field's name carries."""
-
-    low: float
-    estimate: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class ShareBin:
     """Shares of one session within one minute of wall time."""
 
@@ -249,6 +289,7 @@ class Session:
     lost_bytes: int = 0
     lost_share: float = 0.0  # judged fraction of the accepted work that the capture missed, 0..1
     bins: tuple[ShareBin, ...] = ()
+    traces: Traces = field(default_factory=Traces)  # of the machines behind it
     because: tuple[str, ...] = ()  # why this is read as mining, in this dialect, heaviest first
     notes: tuple[str, ...] = ()
 
@@ -320,73 +361,6 @@ class Scan:
     inputs: list[InputReport]
     sessions: list[Session]
     sightings: list[Sighting]
-
-
-# --- 6 attribution: address + time -> organisation -> host -> holder ---------------------------------------
-
-Layer = Literal["imported", "declared", "verified"]
-Hop = Literal["address", "nat", "lease", "mac", "port", "host", "holder"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One statement that an organisation (单位) holds a range at a time, as the registry of networks knows it.
-
-    ``valid_*`` say when it was so in the world, ``recorded_at_ns`` when the registry learned of it. An open end
-    is None. ``confidence`` is judged from layer, age and overlap, 0..1.
-    """
-
-    organisation: str  # unified social credit code, or the registry's own key where there is none
-    name: str
-    region: str  # GB/T 2260 code
-    sector: str
-    is_public: bool | None
-    network: str  # CIDR text
-    first_port: int
-    last_port: int
-    layer: Layer
-    valid_from_ns: int | None
-    valid_to_ns: int | None
-    recorded_at_ns: int
-    source: str
-    method: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One link of the chain address → lease → MAC → port → host → holder, with what it rests on.
-
-    ``value`` is empty, with the reason in ``because``, where the chain has a gap. ``tolerance_s`` is how far the
-    record's time may be off and still speak for the sighting, ``offset_s`` the clock offset that was applied.
-    """
-
-    hop: Hop
-    value: str
-    source: str
-    from_ns: int | None
-    to_ns: int | None
-    tolerance_s: float
-    offset_s: float
-    confidence: float
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """Whose address it was at that time (归属认定), and the computer behind it as far as records allow.
-
-    ``claims`` hold every organisation that claims the address, best first: overlapping claims are shown, not
-    hidden. ``chains`` hold every reading of the records that fits, best first; several readings of the same moment make
-    it ambiguous, readings that follow one another in time do not.
-    """
-
-    source_ref: str  # of the sighting
-    ip: str
-    port: int | None
-    first_ns: int
-    last_ns: int
-    claims: tuple[Claim, ...]
-    chains: tuple[tuple[Link, ...], ...]
-    is_ambiguous: bool
-    weakest: str  # the weakest link in words
+    clients: list[Client] = field(default_factory=list)
+    attributions: list[Attribution] = field(default_factory=list)
+    energy: ScanEnergy | None = None  # None where nothing mines

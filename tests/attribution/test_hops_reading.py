@@ -18,19 +18,26 @@ from davylamp.records import Endpoint
 from attribution.hoplines import NS, about, at
 
 SAMPLES = {
-    "asa": "<166>Jun 01 2024 10:00:00 fw1 : %ASA-6-305011: Built dynamic TCP translation from inside:10.1.2.3/51515 to "
+    "asa": "<166>Jun 01 2024 10:00:00 fw1 : %ASA-6-305011: Built dynamic TCP translation from "
+    "inside:10.1.2.3/51515 to "
     "outside:203.0.113.5/40112",
     "huawei": "<190>2024-06-01 10:30:12 USG %%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4,Protocol=tcp,SourceIP=10.1.2.3,"
     "DestinationIP=198.51.100.7,SourcePort=51515,DestinationPort=3333,SourceNatIP=203.0.113.5,SourceNatPort=40112,"
     "BeginTime=1717236000,EndTime=1717237810.",
     "h3c": "<190>Jun  1 10:30:12 2024 H3C %%10NAT/6/NAT_FLOW: Protocol(1001)=TCP;SrcIPAddr(1003)=10.1.2.3;"
     "SrcPort(1004)=1;"
-    "NatSrcIPAddr(1005)=203.0.113.5;NatSrcPort(1006)=2;DstIPAddr(1007)=198.51.100.7;DstPort(1008)=3;Event(1048)=(8)Session",
+    "NatSrcIPAddr(1005)=203.0.113.5;NatSrcPort(1006)=2;DstIPAddr(1007)=198.51.100.7;DstPort(1008)=3;"
+    "Event(1048)=(8)Session",
     "cgn": "1 2024 Jun 01 10:00:00 10.0.0.1 - - NAT44 - [UserbasedA - 10.1.2.3 V - 203.0.113.5 - 2048 3071 - - ]",
     "conntrack": "[1717236000.5]\t[NEW] tcp 6 120 SYN_SENT src=10.1.2.3 dst=198.51.100.7 sport=51515 dport=3333 "
     "[UNREPLIED] src=198.51.100.7 dst=203.0.113.5 sport=3333 dport=40112",
     "isc_dhcp": "Jun  1 10:00:00 d dhcpd[8]: DHCPACK on 10.1.2.3 to 3c:52:82:00:00:01 (PC-1) via eth0",
     "dnsmasq": "1717239600 3c:52:82:00:00:01 10.1.2.3 PC-1 01:3c:52:82:00:00:01",
+    "nfdump": "2024-06-01 10:00:00.000 CREATE TCP  10.1.2.3:51515 ->  198.51.100.7:3333  203.0.113.5:40112 ->  "
+    "198.51.100.7:3333",
+    "kea_log": "2024-06-01 10:00:00.416 INFO  [kea-dhcp4.leases/24.1397] DHCP4_LEASE_ALLOC [hwtype=1 "
+    "3c:52:82:00:00:01], "
+    "cid=[no info], tid=0x21f2433a: lease 10.1.2.3 has been allocated for 300 seconds",
     "radius": "Sat Jun  1 10:30:00 2024\n\tAcct-Status-Type = Start\n\tUser-Name = \"li\"\n"
     "\tFramed-IP-Address = 10.1.2.3\n",
     "kea": "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state\n"
@@ -41,6 +48,10 @@ SAMPLES = {
     "10,06/01/24,10:00:00,Assign,10.1.2.3,PC,3C5282000001",
     "ad_logon": "TimeCreated,EventID,TargetUserName,IpAddress,WorkstationName\n"
     "2024-06-01T10:00:00Z,4768,PC-1$,10.1.2.3,",
+    "event_viewer": "Level,Date and Time,Source,Event ID,Task Category\n"
+    "Information,6/1/2024 10:00:00 AM,Microsoft-Windows-Security-Auditing,4768,Kerberos Authentication Service,"
+    '"A Kerberos authentication ticket (TGT) was requested.\n\nAccount Information:\n\tAccount Name:\t\tPC-1$\n\n'
+    'Network Information:\n\tClient Address:\t\t::ffff:10.1.2.3"',
     "nac": "时间,MAC地址,IP地址,用户名,交换机,端口\n2024-06-01 10:00:00,3c52-8200-0001,10.1.2.3,li,acc,GE0/0/1",
     "holders": "主机名,MAC地址,使用人,部门\nPC-1,3c52-8200-0001,李明,物理学院",
     "arp_mac": "Internet  10.1.2.3  12  3c52.8200.0001  ARPA  Vlan10",
@@ -101,7 +112,9 @@ def test_an_unknown_file_is_said_to_be_unknown(tmp_path):
 
 def test_damaged_lines_are_counted_the_first_is_named_the_rest_kept(tmp_path):
     path = tmp_path / "asa.log"
-    path.write_text("\n".join([SAMPLES["asa"], SAMPLES["asa"][:110], SAMPLES["asa"][:100], SAMPLES["asa"]]))
+    path.write_text(
+        "\n".join([SAMPLES["asa"], SAMPLES["asa"][:110], SAMPLES["asa"][:100], SAMPLES["asa"][:-1] + "3"])
+    )
     records, report = read(path)
     (fault,) = report.faults
     assert (fault.code, fault.count) == (reading.DAMAGED, 2)
@@ -175,6 +188,10 @@ def test_an_opening_and_its_closing_are_one_life():
 
 def test_a_key_that_opens_anew_ends_the_one_before():
     assert lives(nat("open", 1), nat("open", 4), nat("close", 9)) == [(1 * NS, 4 * NS), (4 * NS, 9 * NS)]
+
+
+def test_an_opening_that_is_told_again_is_one_life():
+    assert lives(nat("open", 1), nat("open", 1), nat("close", 5)) == [(1 * NS, 5 * NS)]
 
 
 def test_what_is_open_at_the_end_stays_open_and_an_unknown_closing_that_names_nothing_is_dropped():

@@ -213,12 +213,29 @@ def test_every_fault_of_a_file_comes_at_once_with_row_column_and_hint(tmp_path):
         (3, "H"),
         (4, "E"),
         (4, "G"),
+        (4, "J"),
     ]
     with pytest.raises(TableError) as caught:
         read_ledger(path).check()
     assert caught.value.code == "E-REG-010"
     assert "row 3, column H (端口)" in caught.value.message
     assert "1024-2047" in caught.value.hint
+
+
+def test_an_empty_code_is_a_fault_of_its_own_beside_others_of_its_row(tmp_path):
+    path = csv_of(tmp_path, HEAD, "甲,,339999,,,,10.1.0.1,,2021-13-01,,")
+    told = {column: message for _, column, message in faults(path)}
+    assert set(told) == {"B", "C", "I"}
+    assert "2021-13-01" in told["I"]
+
+
+def test_hints_stand_one_a_line_under_their_columns_names(tmp_path):
+    path = csv_of(tmp_path, HEAD, f"甲,{HOSPITAL},339999,,或许,,10.1.0.300,,,,")
+    with pytest.raises(TableError) as refused:
+        read_ledger(path).check()
+    assert [line.strip().partition(":")[0] for line in refused.value.hint.split("\n")] == [
+        "行政区划代码", "是否公共机构", "地址段",
+    ]  # fmt: skip
 
 
 def test_an_end_before_the_start_is_a_fault(tmp_path):

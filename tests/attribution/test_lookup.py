@@ -68,6 +68,21 @@ def test_overlapping_claims_are_all_shown_and_an_equal_one_makes_it_contested():
         assert state_of(lookup(registry, "11.0.0.1", 443, 50)) == "unattributed"
 
 
+def test_a_worse_claim_is_not_called_contested_by_an_equal_one():
+    with fresh() as registry:
+        say(registry, [net("ISP", "10.0.0.0", "10.0.255.255"), net("A", *SPACE)], 1000)
+        best, worse = lookup(registry, "10.0.0.7", 443, 50)
+        assert "contested" not in best.method + worse.method
+        assert "1 other organisation claims it" in worse.method
+
+
+def test_an_unknown_port_takes_nothing_from_claims_to_all_ports():
+    with fresh() as registry:
+        say(registry, [net("ISP", "10.0.0.0", "10.0.255.255"), net("A", *SPACE)], 1000)
+        known, unknown = (lookup(registry, "10.0.0.7", port, 50) for port in (443, None))
+        assert [c.confidence for c in unknown] == [c.confidence for c in known]
+
+
 def confidence(registry, address, port=443, when=50):
     return lookup(registry, address, port, when)[0].confidence
 

@@ -191,6 +191,15 @@ def test_an_import_leaves_what_people_said_in_its_place(registry, layer):
     assert [c.organisation for c in lookup(registry, "10.1.0.7", None, 4500)] == ["H"]
 
 
+def test_a_verified_name_leaves_region_and_sector_as_the_ledger_has_them(registry):
+    """Three layers, attribute by attribute: what a better layer leaves empty is not taken away."""
+    say(registry, [Organisation("H", "某医", "330102", "卫生", True), net("H", "10.1.0.1")], 1000)
+    say(registry, [Organisation("H", "某医院")], 2000, layer="verified", source="核查", effective=0)
+    (claim,) = lookup(registry, "10.1.0.1", None, 5000)
+    assert (claim.name, claim.region, claim.sector, claim.is_public) == ("某医院", "330102", "卫生", True)
+    assert count([(claim,)], "city").by_region == {"330100": 1}
+
+
 def test_a_file_speaks_only_of_the_kinds_it_has_columns_for(registry):
     say(registry, [Organisation("U", "某大学"), net("U", "10.1.0.1")], 1000)
     plan = say(registry, [Organisation("U", "某大学")], 2000, kinds=frozenset({Organisation}))
@@ -274,7 +283,7 @@ def test_contacts_are_stale_after_180_days_or_when_never_confirmed(registry):
 @on_every_store
 @settings(max_examples=60, deadline=None)
 @given(range_lists, st.randoms(use_true_random=False))
-def test_the_same_file_twice_in_any_order_of_rows_is_one_version(fresh, facts, random):
+def test_imports_are_idempotent_in_any_order_of_rows(fresh, facts, random):
     with fresh() as registry:
         say(registry, facts, 20 * DAY)
         shuffled = random.sample(facts, len(facts))
@@ -316,7 +325,7 @@ def unordered(registry, asked):
 @given(
     range_lists, st.lists(range_lists, min_size=1, max_size=3), range_lists, st.lists(questions, min_size=1)
 )
-def test_imports_never_touch_other_layers_nor_other_sources(fresh, human, imports, other, asked):
+def test_three_layers_never_clobber_each_other_nor_other_sources(fresh, human, imports, other, asked):
     with fresh() as registry:
         say(registry, human, 20 * DAY, layer="verified", source="王检查")
         say(registry, other, 21 * DAY, source="another")
@@ -356,6 +365,40 @@ def test_answers_as_of_an_earlier_record_time_never_move(fresh, first, later, me
 
 @on_every_store
 @settings(max_examples=60, deadline=None)
+@given(range_lists, st.lists(questions, min_size=1))
+def test_attribution_is_by_observation_time(fresh, facts, asked):
+    """An answer depends on what held when the address was seen, and on nothing that held only before or after."""
+    with fresh() as registry:
+        say(registry, facts, 20 * DAY, effective=0)
+        answers = {q: answer(registry, q) for q in asked}
+    for question, told in answers.items():
+        when = question[2] * DAY
+        assert all(
+            (begin is None or begin <= when) and (end is None or when < end) for *_, begin, end in told
+        )
+        holding = [f for f in facts if holds_at(f, when)]
+        with fresh() as registry:
+            say(registry, holding, 20 * DAY, effective=0)
+            assert answer(registry, question) == told
+
+
+def holds_at(fact, when):
+    begin, end = fact.valid_from_ns, fact.valid_to_ns
+    return (begin is None or begin <= when) and (end is None or when < end)
+
+
+@on_every_store
+def test_ending_a_claim_does_not_put_it_before_its_equal(fresh):
+    ranges = [net(code, "10.0.0.0") for code in "AB"]
+    with fresh() as registry:
+        say(registry, ranges, 20 * DAY, effective=5 * DAY)
+        before = [line[:2] for line in answer(registry, (0, None, 0))]
+        say(registry, ranges[:1], 21 * DAY, effective=9 * DAY)
+        assert [line[:2] for line in answer(registry, (0, None, 0))] == before
+
+
+@on_every_store
+@settings(max_examples=60, deadline=None)
 @given(range_lists, range_lists, st.lists(questions, min_size=1))
 def test_an_undated_snapshot_never_moves_answers_before_its_effective_time(fresh, first, second, asked):
     undated = [[net_like(f) for f in facts] for facts in (first, second)]
@@ -376,7 +419,7 @@ def net_like(fact):
 @on_every_store
 @settings(max_examples=60, deadline=None)
 @given(range_lists, st.lists(questions), st.sampled_from(["province", "city", "county"]))
-def test_every_breakdown_sums_to_the_total(fresh, facts, asked, level):
+def test_totals_by_region_sector_and_state_agree(fresh, facts, asked, level):
     regions = {"A": "330106", "B": "330200", "C": ""}
     bodies = [
         Organisation(code, code, regions.get(code, ""), "教育" if code == "A" else "", code == "B" or None)

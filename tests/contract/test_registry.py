@@ -17,7 +17,7 @@ DIALECT_HEADINGS = ("Hears", "Shares", "Coin", "Misses", "Misfires", "Source")
 DETECTOR_HEADINGS = ("Reads", "Yields", "Abstains", "Raises", "Misses", "Misfires", "Source")
 DIALECTS = tables.dialects()
 DETECTORS = tables.detectors()
-ROOM = {"__init__", "session", "reading", "tally", "clock", "worth", "identity", "wallets"}
+ROOM = {"__init__", "session", "reading", "tally", "clock", "nonce_space", "worth", "identity", "wallets"}
 
 
 def headings(doc: str) -> list[str]:

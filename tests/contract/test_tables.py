@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from davylamp import tables
 from davylamp.errors import TableError
 from davylamp.tables.energy import devices, factors
-from davylamp.tables.regions import regions
+from davylamp.tables.regions import region_names, regions
 
 TABLES = [
     tables.dialects,
@@ -23,6 +23,7 @@ TABLES = [
     tables.pools,
     tables.agents,
     regions,
+    region_names,
     devices,
     factors,
 ]

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davylamp.attribution.imports_cells import CHINA
@@ -78,12 +78,14 @@ def test_working_hours_run_in_office_hours_only(start, hours, due):
     assert PLAIN.add_working_hours(start, hours) == due
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.floats(0, 200))
 def test_hours_added_are_hours_between(start, hours):
     due = PLAIN.add_working_hours(start, hours)
     assert PLAIN.working_hours_between(start, due) == pytest.approx(hours, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.integers(0, 60))
 def test_a_deadline_in_days_ends_at_closing_time_of_a_working_day_with_exactly_so_many_after_the_start(
     start, count
@@ -95,6 +97,7 @@ def test_a_deadline_in_days_ends_at_closing_time_of_a_working_day_with_exactly_s
     assert (due.hour, due.utcoffset()) == (17, timedelta(hours=8))
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.floats(0, 100), st.sampled_from([-11, -5, 0, 5.5, 9]))
 def test_a_deadline_is_the_same_in_whatever_zone_its_start_is_written(start, hours, offset):
     from datetime import timezone

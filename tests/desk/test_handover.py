@@ -19,10 +19,13 @@ from davylamp.desk.documents.models import Document
 from davylamp.desk.documents.services import open_document
 from davylamp.desk.handover.models import Feedback, HandOver, HandOverItem, Mail
 from davylamp.desk.handover.services import draft
+from davylamp.desk.leads.intake import intake
 from davylamp.desk.leads.models import Intake, Lead, Observation
+from davylamp.desk.registry.models import Organisation
 from davylamp.errors import DavylampError
-from desk.handovers import answers, calendar_ahead, cast, drafted, lead, up_to
+from desk.handovers import Cast, answers, calendar_ahead, cast, drafted, lead, up_to
 from desk.people import NINGBO, XIHU, holder, organisation, person, post
+from desk.sightings import HOSPITAL, UNIVERSITY, net, register, sighting
 
 NUMBERED = (
     "approved",
@@ -458,3 +461,29 @@ def test_buttons_are_those_that_the_duty_may_press():
     assert {s.name for s in available(item, who.contact)} == {"sign", "send_back"}
     assert {s.name for s in available(item, who.approver)} == {"tell", "deliver"}
     assert available(item, cast().contact) == []
+
+
+def test_a_return_by_a_contact_finds_the_holder_that_the_registry_knows_beside_it():
+    """From a sighting to a letter, back from the wrong organisation, and out again to the right one."""
+    calendar_ahead()
+    register(net(UNIVERSITY, "10.1.0.7"))
+    intake([sighting("a")], "core-1")
+    one = Lead.objects.get()
+    assert (one.organisation_code, one.state) == (UNIVERSITY, "attributed")
+    who = Cast(Organisation.objects.get(code=UNIVERSITY), *map(holder, (
+        person(Duty.ANALYST), person(Duty.ANALYST), person(Duty.APPROVER), person(Duty.OFFICER, XIHU),
+        person(Duty.CONTACT, XIHU, UNIVERSITY),
+    )))  # fmt: skip
+    item = up_to("issued", who, draft(who.analyst, UNIVERSITY, [one]))
+    register(net(HOSPITAL, "10.1.0.7"), source="更正")
+    data = {"items": [item.items.get().pk], "ground": "not_ours", "reason": "该段已划给医院"}
+    item = perform(item, "send_back", who.contact, data)
+    one = Lead.objects.get(pk=one.pk)
+    assert (item.state, one.organisation_code, one.state) == ("returned", HOSPITAL, "attributing")
+    one = perform(one, "confirm", who.analyst)
+    assert not policy.visible(who.contact, Lead).exists()
+    assert policy.find(who.contact, HandOver, pk=item.pk) == item
+    following = draft(who.analyst, HOSPITAL, [one])
+    following = perform(perform(following, "submit", who.analyst), "approve", who.approver)
+    following = perform(following, "issue", who.analyst)
+    assert item.items.get().new_hand_over == following

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from davylamp.attribution.imports_cells import CHINA
@@ -50,6 +50,7 @@ def test_a_deadline_by_severity_counts_office_hours_only(severity, stage, since,
     assert due(PLAIN, severity, stage, since) == expected
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(SEVERITIES), st.sampled_from(STAGES))
 def test_no_deadline_is_before_its_start_outside_office_hours_or_on_a_day_off(since, severity, stage):
     ends = due(PLAIN, severity, stage, since).astimezone(CHINA)
@@ -59,6 +60,7 @@ def test_no_deadline_is_before_its_start_outside_office_hours_or_on_a_day_off(si
     assert PLAIN.working_hours_between(since, ends) == pytest.approx(HOURS[severity][stage])
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(STAGES))
 def test_what_is_graver_is_due_no_later(since, stage):
     dues = [due(PLAIN, s, stage, since) for s in sorted(SEVERITIES)]
@@ -73,6 +75,8 @@ def test_a_deadline_that_runs_into_an_unknown_year_is_refused():
 PAUSES = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 100)), max_size=4)
 
 
+@settings(deadline=None)
+@example(datetime(2019, 1, 1, tzinfo=UTC), 1, [(0.0, 33.0), (0.0, 34.0)])
 @given(MOMENTS, st.sampled_from(SEVERITIES), PAUSES)
 def test_pauses_are_not_counted_whatever_their_order_and_overlap(since, severity, spans):
     pauses = [
@@ -80,7 +84,10 @@ def test_pauses_are_not_counted_whatever_their_order_and_overlap(since, severity
         for begin, length in spans
     ]
     ends = due_with_pauses(PLAIN, severity, "feedback", since, pauses)
-    assert ends == due_with_pauses(PLAIN, severity, "feedback", since, pauses[::-1])
+    again = due_with_pauses(PLAIN, severity, "feedback", since, pauses[::-1])
+    assert (
+        PLAIN.working_hours_between(min(ends, again), max(ends, again)) < 1e-3
+    )  # 17:00 and 9:00 are one moment
     counted = 0.0
     edges = sorted({since, ends, *(t for p in pauses for t in (p.since, p.until) if since <= t <= ends)})
     for begin, finish in itertools.pairwise(edges):
@@ -138,6 +145,7 @@ def test_grade_and_operator_give_the_hours_of_the_rule(grade, operator, expected
     assert {o.receiver: o.hours for o in obligations(grade, operator, NIGHT)} == expected
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(Grade.values), st.sampled_from(Operator.values))
 def test_legal_clocks_run_in_calendar_time_and_not_before_the_rule_was_in_force(found_at, grade, operator):
     owed = obligations(grade, operator, found_at)

@@ -17,6 +17,7 @@ from davylamp.desk.audit.replay import replay
 from davylamp.desk.core.workflow import Refused, perform
 from davylamp.desk.leads import claims, projects
 from davylamp.desk.leads.figures import count_leads
+from davylamp.desk.leads.flow import TOLD
 from davylamp.desk.leads.intake import intake
 from davylamp.desk.leads.models import OPEN_STATES, Attribution, Lead, Observation, State, Suppression
 from davylamp.desk.leads.relapses import relapses_of
@@ -317,14 +318,14 @@ def test_counts_hold_only_what_may_be_seen():
     assert (figures.total, dict(figures.by["sector"])) == (1, {"卫生": 1})
 
 
-def test_a_contact_knows_of_its_lead_only_when_it_was_handed_over():
-    """The contact may be the miner."""
+@pytest.mark.parametrize("held", sorted(set(State.values) - TOLD))
+def test_a_contact_knows_of_no_lead_before_it_was_handed_over(held):
+    """The contact may be the miner. What it may know of afterwards is shown where letters are tested."""
     lead = one_lead()
-    contact = holder(person(Duty.CONTACT, XIHU, UNIVERSITY))
+    lead.state = held
+    lead.save()
     with pytest.raises(Hidden):
-        policy.find(contact, Lead, number=lead.number)
-    perform(lead, "hand_over", holder(person()), follows=True)
-    assert policy.find(contact, Lead, number=lead.number) == lead
+        policy.find(holder(person(Duty.CONTACT, XIHU, UNIVERSITY)), Lead, number=lead.number)
 
 
 # --- registry ---

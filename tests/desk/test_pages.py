@@ -3,13 +3,14 @@
 import ast
 import json
 import re
+from importlib import import_module
 
 import openpyxl
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -48,13 +49,18 @@ def plain(response):
 
 
 def names():
-    return sorted({p.name for p in get_resolver().url_patterns[1].url_patterns if p.name})
+    return sorted({p.name for p in patterns() if p.name})
+
+
+def patterns():
+    """The addresses of the screens."""
+    return import_module("davylamp.desk.pages.urls").urlpatterns
 
 
 def address(name):
     """An address for a name; what it asks for does not exist."""
     key = "00000000-0000-4000-8000-000000000000"
-    found = next(p for p in get_resolver().url_patterns[1].url_patterns if p.name == name)
+    found = next(p for p in patterns() if p.name == name)
     kinds = found.pattern.converters
     values = {k: key if type(c).__name__ == "UUIDConverter" else "nothing" for k, c in kinds.items()}
     return reverse(name, kwargs=values)

@@ -62,7 +62,7 @@ def test_a_session_is_read_event_by_event():
         Trait("extensions", "algo,keepalive"),
         # b88d0600 little-endian is 0x00068db8 = 429,496: 2^32 / 429,496
         Job("4BiGm3", 2**32 / 429_496, height=3_052_001, algorithm="rx/0", blob_version=16, seed="cd" * 32),
-        Submit("2", "4BiGm3", "d0030040"),
+        Submit("2", "4BiGm3", "d0030040", part=0x40),
         Answer("2", True),
         # eight bytes little-endian 00 00 00 00 00 00 01 00 are 2^48: 2^64 / 2^48 hashes
         Job("next", 65536.0, height=3_052_002, blob_version=16),
@@ -108,9 +108,9 @@ def test_speaking_and_hearing_agree():
         Login(WALLET, "XMRig/6.21.0", "desk7"),
         LoginAnswer(True),
         Job("a1", 480_000.0, height=3_052_001, algorithm="rx/0", seed="cd" * 32),
-        Submit("7", "a1", "00c0ffee"),
+        Submit("7", "a1", "00c0ffee", part=0xEE),
         Answer("7", True),
-        Submit("8", "a1", "00c0ffef"),
+        Submit("8", "a1", "00c0ffef", part=0xEF),
         Answer("8", False, True, "Stale share"),
     ]
     heard = [e for e in round_trip(monero, script) if not isinstance(e, Trait)]

@@ -99,7 +99,7 @@ def test_a_session_is_read_event_by_event():
             # bits 1c2ac4af: target 0x2ac4af << 8 x (28 - 3) = 2,802,863 x 2^200; 2^256 / that = 2^56 / 2,802,863
             network_work=2.0**56 / 2_802_863,
         ),
-        Submit("4", "bf", "b2957c02:504e86ed:00000001", "slush.miner1"),
+        Submit("4", "bf", "b2957c02:504e86ed:00000001", "slush.miner1", part=0),
         Answer("4", True),
     ]
 

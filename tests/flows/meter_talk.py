@@ -68,13 +68,14 @@ def batch_of(packets: Sequence[Packet]) -> PacketBatch:
 
 
 def rows_of(meter: Meter, packets: Sequence[Packet], cuts: Sequence[int] = ()) -> list[dict[str, Any]]:
-    """All flow rows of the packets, fed in batches cut at ``cuts``, ordered by flow and part."""
+    """All flow rows of the packets, fed in batches cut at ``cuts``, in the order in which their flows began."""
     edges = [0, *sorted(cuts), len(packets)]
     rows: list[dict[str, Any]] = []
     for low, high in pairwise(edges):
         rows += meter.feed(batch_of(packets[low:high])).ended.to_arrow().to_pylist()
     rows += meter.close().to_arrow().to_pylist()
-    return sorted(rows, key=lambda row: (row["flow_id"], row["part"]))
+    began = {row["flow_id"]: row["first_ns"] for row in rows if row["part"] == 0}
+    return sorted(rows, key=lambda row: (began[row["flow_id"]], row["flow_id"], row["part"], row["last_ns"]))
 
 
 class Talk:

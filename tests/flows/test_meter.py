@@ -84,7 +84,8 @@ def test_every_packet_and_byte_is_in_exactly_one_row(
     assert total(rows, "bytes") == sum(p.length + 54 for p in packets)
     assert total(rows, "payload_bytes") == sum(p.length for p in packets)
     assert total(rows, "payload_packets") == sum(p.length > 0 for p in packets)
-    assert len({(row["flow_id"], row["part"]) for row in rows}) == len(rows)
+    ends = {(row["flow_id"], *sorted((row["client_ip"], row["server_ip"])), row["proto"]) for row in rows}
+    assert len(ends) == len({row["flow_id"] for row in rows})
     assert meter.live == 0
 
 
@@ -116,7 +117,9 @@ def test_flows_equal_those_of_a_plain_meter(packets: list[Packet], grace: int) -
             (*who, s.packets, s.payload, s.gap, s.retransmissions, s.late) for who, s in flow.sides.items()
         )
         expected.append((flow.first, flow.last, ends, beats))
-    assert sorted(map(repr, map(as_plain, rows_of(Meter(bounds), packets)))) == sorted(map(repr, expected))
+    rows = rows_of(Meter(bounds), packets)
+    assert sorted(map(repr, map(as_plain, rows))) == sorted(map(repr, expected))
+    assert len({(row["flow_id"], row["part"]) for row in rows}) == len(rows)
 
 
 def as_plain(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -246,7 +249,8 @@ def test_a_connection_that_goes_on_after_a_forged_rst_is_one_flow() -> None:
 
 def test_silence_beyond_the_idle_time_begins_a_new_flow_forward_and_back() -> None:
     talk = Talk().client(b"\x80").client(b"\x80", after_s=601).client(b"\x80", after_s=-700)
-    assert [row["end_reason"] for row in rows_of(Meter(SMALL), talk.packets)] == ["idle", "idle", "input"]
+    reasons = [row["end_reason"] for row in rows_of(Meter(SMALL), talk.packets)]
+    assert reasons == ["input", "idle", "idle"]  # the last one began first
 
 
 def test_a_held_flow_outlives_quiet_that_ends_another() -> None:
@@ -280,6 +284,44 @@ def test_a_long_flow_comes_in_parts_with_one_identity() -> None:
     assert [row["client_payload_bytes"] for row in rows] == [15, 15, 15, 5]
     assert [b["ms"] for b in rows[1]["beats"]] == [0, 400_000, 800_000]
     assert [row["end_reason"] for row in rows] == ["active"] * 3 + ["input"]
+
+
+def test_a_flow_has_one_identity_whatever_was_read_before_and_by_whom() -> None:
+    """Another meter, another slot, another number within the meter: the same id, for each part of it."""
+    talk, before = Talk(), Talk(sport=50001, ts_ns=START - 5000 * SECOND)
+    for _ in range(10):
+        talk.client(b"\x80" * 5, after_s=400)
+        before.client(b"\x80", after_s=300)
+    bounds = MeterSettings(capacity=16, beat_blocks=64, names=8, active_s=1000)
+    alone = rows_of(Meter(bounds), talk.packets)
+    among = rows_of(Meter(bounds), before.packets + talk.packets, [3, 11])
+    assert [r for r in among if r["client_port"] == 50000] == alone
+    assert len({(r["flow_id"], r["part"]) for r in among}) == len(among)
+    assert all(0 <= r["flow_id"] < 2**63 for r in among)
+
+
+def test_a_connection_that_replaces_another_in_the_same_nanosecond_is_another_flow() -> None:
+    """Merged or coarse captures stamp both alike: SYN, payload, and twice a new SYN, all at one time."""
+    packets = [
+        Packet(START, MINER, 50000, POOL, 9000, payload, seq, flags)
+        for seq, payload, flags in (
+            (1, b"", SYN),
+            (2, b"\x80", ACK),
+            (77, b"", SYN),
+            (78, b"\x80", ACK),
+            (99, b"", SYN),
+        )
+    ]
+    rows = rows_of(Meter(SMALL), packets)
+    assert len(rows) == 3
+    assert len({row["flow_id"] for row in rows}) == 3
+
+
+def test_the_identity_does_not_depend_on_who_is_taken_for_the_client() -> None:
+    turned = [
+        Packet(p.ts_ns, p.dst, p.dport, p.src, p.sport, p.payload, p.seq) for p in Talk().client(b"a").packets
+    ]
+    assert one(Talk().client(b"a"))["flow_id"] == rows_of(Meter(SMALL), turned)[0]["flow_id"]
 
 
 def test_flows_that_fell_silent_leave_while_others_go_on() -> None:

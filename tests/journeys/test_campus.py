@@ -1,14 +1,16 @@
 """A campus behind translation and DHCP, from capture and logs to the right computers; the ambiguous one said to be."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from davylamp.attribution.chain import Subject
 from davylamp.attribution.hops.clocks import CAPTURE, NoOffset, Offset
-from davylamp.attribution.scans import LogChoice, attribute_scan, load_scan, parse_offsets
+from davylamp.attribution.scans import LogChoice, Seeing, attribute_scan, load_scan, parse_offsets
 from davylamp.cli import attribute
 from davylamp.errors import BadUse, InputError
 from davylamp.pipeline import scan
@@ -78,6 +80,26 @@ def test_an_address_handed_over_between_two_connections_gives_each_its_own_compu
     inside = [told(a.chains[0])[0].partition(":")[0] for a in (left, came)]
     assert inside[0] == inside[1]
     assert [told(a.chains[0])[3] for a in (left, came)] == [f"LAB-PC-{LEFT}", f"LAB-PC-{CAME}"]
+
+
+def test_a_lease_handed_over_in_the_middle_of_a_sighting_splits_it_between_both_computers(campus):
+    """As a sensor inside the firewall sees it: one address, seen to mine on both sides of the hand-over."""
+    folder, truth = campus
+    left, came = truth[LEFT], truth[CAME]
+    inside = left["inside"].partition(":")[0]
+    assert came["inside"].partition(":")[0] == inside
+    sighting = Seeing(
+        "inside", Subject(inside, None, left["first_ns"], came["last_ns"], None), opening_seen=False
+    )
+    logs = LogChoice((str(folder / "logs"),))
+    (found,) = attribute_scan([sighting, *load_scan(folder / "scan.json")], logs).attributions[:1]
+    assert not found.is_ambiguous
+    by_host = {k.value: chain[0] for chain in found.chains for k in chain if k.hop == "host"}
+    assert set(by_host) == {left["host"], came["host"]}
+    first, second = by_host[left["host"]], by_host[came["host"]]
+    assert first.from_ns == left["first_ns"]
+    assert left["last_ns"] < first.to_ns <= second.from_ns < came["first_ns"]
+    assert second.to_ns == came["last_ns"]
 
 
 def test_the_firewalls_clock_is_found_to_be_off_and_the_others_are_said_to_be_unchecked(result):
@@ -180,7 +202,54 @@ def test_the_table_names_computers_and_marks_the_ambiguous_one(campus, command):
     done = command(folder / "scan.json", "--logs", folder / "logs")
     assert done.exit_code == 0
     assert "AMBIGUOUS" in done.stdout
-    assert "40 attributed, 1 of them ambiguous" in done.stderr
+    assert "40 seen: 39 traced to a computer, 1 ambiguous, 0 not traced" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_the_table_cuts_no_address_no_mac_and_no_place_of_a_record(campus, command, monkeypatch, columns):
+    folder, truth = campus
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = command(folder / "scan.json", "--logs", folder / "logs").stdout
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= columns
+    for row in truth:
+        assert row["mac"] in shown
+        assert f"{row['ip']}:{row['port']}" in shown
+
+
+def test_the_table_shows_every_claim_of_a_registry_with_its_confidence(campus, command, tmp_path):
+    from davylamp.attribution.registry import Registry
+    from davylamp.attribution.registry_diff import Statement
+    from davylamp.attribution.registry_records import NetRange, Organisation, Origin, bits_of
+
+    low, high = bits_of("203.0.113.0"), bits_of("203.0.113.255")
+    told = [
+        Organisation("U", "某大学"),
+        NetRange("U", low, high, 0, 65535, ""),
+        NetRange("X", low, high, 0, 65535, ""),
+    ]
+    with Registry(tmp_path / "r.sqlite", create=True) as registry:
+        kinds = frozenset({Organisation, NetRange})
+        registry.commit(registry.plan(Statement(Origin("imported", "省"), tuple(told), kinds, 0)), 1)
+    folder, _ = campus
+    done = command(folder / "scan.json", "--logs", folder / "logs", "--registry", tmp_path / "r.sqlite")
+    assert re.search(r"某大学 \(0\.\d\d\)", done.stdout)
+    assert re.search(r"X \(0\.\d\d\)", done.stdout)
+
+
+def test_without_logs_nothing_is_said_to_be_traced(campus, command):
+    done = command(campus[0] / "scan.json")
+    assert "40 seen: 0 traced to a computer, 0 ambiguous, 40 not traced" in done.stderr
+    assert "clock of" not in done.stderr
+
+
+def test_clocks_are_told_ahead_or_unknown_with_what_they_are_trusted_to(campus, command):
+    folder, _ = campus
+    told = command(folder / "scan.json", "--logs", folder / "logs").stderr
+    assert re.search(
+        r"clock of asa\.log/fw1: \+(89|90)\.\d s ahead, against capture: \d+ of \d+ common events", told
+    )
+    assert "clock of dhcpd.leases: not known, taken as right to 60 s: " in told
 
 
 @pytest.mark.parametrize(

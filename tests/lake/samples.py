@@ -68,6 +68,9 @@ def session(at=0, day=0, last=600, **changes):
         "lost_bytes": 0,
         "lost_share": 0.0,
         "because": ["a job with a seed hash"],
+        "extranonces": [],
+        "nonce_partition": {"values": 1, "shares": 9, "moves": 0, "descents": 0},
+        "tcp_clock_points": 21,
         "notes": [],
         **changes,
     }

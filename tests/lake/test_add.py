@@ -109,7 +109,26 @@ def test_the_number_of_a_flow_within_its_scan_is_no_key(tmp_path):
         scanned = written(tmp_path / "a", scan([session(flow_id=number)]))
         flows = flow_file(tmp_path / "f", [flow(flow_id=number)])
         done = add(tmp_path / "lake", [scanned], [flows])
-    assert done.merged["sessions"].known == done.merged["flows"].known == 1
+    assert done.merged["sessions"].known == 1  # it is not kept either
+    assert counts(tmp_path / "lake")["flows"] == 1
+
+
+def test_the_parts_of_a_flow_keep_its_identity(tmp_path):
+    parts = [
+        flow(flow_id=2**62, part=n, first_ns=ns_of(0, 30_000 * n), last_ns=ns_of(0, 30_000 * n + 9))
+        for n in (0, 1)
+    ]
+    add(tmp_path / "lake", [], [flow_file(tmp_path / "f", parts)])
+    rows = [json.loads(row[3]) for row in content(tmp_path / "lake")]
+    assert sorted((row["flow_id"], row["part"]) for row in rows) == [(2**62, 0), (2**62, 1)]
+
+
+def test_a_scan_written_before_a_field_was_added_is_taken(tmp_path):
+    old = session()
+    for name in ("extranonces", "nonce_partition", "tcp_clock_points"):
+        del old[name]
+    done = add(tmp_path / "lake", [written(tmp_path / "a", scan([old]))])
+    assert done.merged["sessions"].added == 1
 
 
 def test_two_sensors_that_see_the_same_addresses_stay_apart(tmp_path):
@@ -263,3 +282,15 @@ def test_files_are_the_same_bytes_whatever_the_order_within_a_batch(tmp_path):
     add(tmp_path / "one", [written(tmp_path / "a", scan(sessions))])
     add(tmp_path / "two", [written(tmp_path / "b", scan(shuffled))])
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_a_lake_keeps_the_same_rows_whether_or_not_clients_were_attributed(tmp_path):
+    """Whose an address was is an answer of the registry, which learns; a sighting in a lake is what was seen."""
+    plain = written(tmp_path / "a.json", pairs(range(3)))
+    whole = json.loads(plain.read_text())
+    whole |= {"clients": [{"client_ip": "10.0.0.1", "organisation": "X"}], "attributions": [], "energy": None}
+    (tmp_path / "b.json").write_text(json.dumps(whole))
+    add(tmp_path / "one", [plain])
+    done = add(tmp_path / "two", [tmp_path / "b.json"])
+    assert not done.faults.shown
+    assert content(tmp_path / "one") == content(tmp_path / "two")

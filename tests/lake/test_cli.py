@@ -9,6 +9,9 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from davylamp.pipeline import scan as scan_captures
+from davylamp.report.faults import fault_sentence
+from davylamp.report.phrases import Phrases
 from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import parse_miner
 
@@ -36,6 +39,15 @@ def lake(tmp_path_factory):
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout)["sessions"]["added"] == 3
     return home / "lake"
+
+
+def test_flows_tells_faults_in_the_words_of_scan(tmp_path):
+    capture = tmp_path / "a.pcap"
+    simulate_capture(Scene((parse_miner("minutes=5"),)), capture)
+    capture.write_bytes(capture.read_bytes()[:-7])
+    told = lamp("flows", capture, "-o", tmp_path / "f").stderr.decode().replace("\n", "")
+    (fault,) = scan_captures([str(capture)]).inputs[0].faults
+    assert fault_sentence(fault, Phrases("en")).replace(" ", "") == told.replace(" ", "")
 
 
 def test_flows_of_a_capture_go_into_the_lake(tmp_path):

@@ -105,6 +105,20 @@ def test_a_rotated_series_makes_the_flows_of_the_whole_only_when_joined(scene, t
     assert export_flows(parts, tmp_path / "c").rows >= whole + 2
 
 
+def test_flow_and_part_name_one_row_over_several_captures_and_readings(scene, tmp_path):
+    path, _ = scene
+    simulate_capture(Scene((parse_miner("minutes=5,start=60"),), 20, 6), tmp_path / "b.pcap")
+    export_flows([str(path), str(tmp_path / "b.pcap")], tmp_path / "both")
+    export_flows([str(path)], tmp_path / "one")
+
+    def names(file):
+        table = pq.read_table(tmp_path / file)
+        return list(zip(table["flow_id"].to_pylist(), table["part"].to_pylist(), strict=True))
+
+    assert len(set(names("both"))) == len(names("both"))
+    assert set(names("one")) < set(names("both"))
+
+
 def test_a_place_that_cannot_be_written_is_an_output_error(scene, tmp_path):
     with pytest.raises(OutputError, match="E-OUT-001"):
         export_flows([str(scene[0])], tmp_path / "absent" / "f.parquet")

@@ -16,6 +16,7 @@ from davylamp.records import (
     Sighting,
     Work,
 )
+from davylamp.records_traces import ClockPoint, NonceSpan, Traces
 
 NS = 10**9
 START_S = 1_615_442_520  # 2021-03-11 06:02:00 UTC
@@ -153,6 +154,13 @@ def demo() -> Scan:
         reported_hps=(),
         lost_bytes=18_240,
         lost_share=0.04,
+        traces=Traces(
+            (ClockPoint(START_S * NS, 7),),
+            ("0800ab01",),
+            (NonceSpan(3, 41, START_S * NS, START_S * NS),),
+            0,
+            0,
+        ),
         notes=("the capture began while shares were being sent",),
     )
     zec = session(

@@ -431,6 +431,13 @@ def test_text_contrasts_with_its_ground(theme: int, text: str, ground: str) -> N
 
 
 @pytest.mark.parametrize("theme", [0, 1, 2])
+@pytest.mark.parametrize("shade", ["s1", "s2", "s3", "s4", "s5"])
+def test_names_on_the_map_contrast_with_every_shade(theme: int, shade: str) -> None:
+    colors = themes()[theme]
+    assert contrast(colors["ink"], colors[shade]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [0, 1, 2])
 @pytest.mark.parametrize("mark", ["accent", "accent-ink", "reject"])
 def test_marks_of_charts_contrast_with_the_page(theme: int, mark: str) -> None:
     colors = themes()[theme]

@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 
 import davylamp
 from davylamp import tables
+from davylamp.attribution.scans import LogChoice
 from davylamp.capture.faults import MESSAGES
 from davylamp.errors import TableError
 from davylamp.pipeline import WORDS, scan
+from davylamp.pipeline_clients import Beside, lead
 from davylamp.records import Scan
 from davylamp.report.html import Run, render
 from davylamp.report.phrases import Phrase, PhraseRow, Phrases, find, phrases
 from davylamp.report.plain import plain
 from davylamp.report.words import EN
+from davylamp.simulate.campus import simulate_campus
 from davylamp.simulate.capture import Scene, simulate_capture
 from davylamp.simulate.miner import GROUNDS, Miner
 from report.samples import HOSTILE
@@ -41,6 +44,10 @@ def sentences(found: Scan) -> Iterator[str]:
         yield from (*sighting.because, *sighting.not_seen, sighting.hashrate_note)
     for source in found.inputs:
         yield from (fault.message for fault in source.faults)
+    for client in found.clients:
+        yield from (client.weakest, *(n.because for n in client.not_known))
+        if client.energy is not None:
+            yield from (client.energy.observed.because, client.energy.inferred.because)
 
 
 def untold(found: Scan) -> set[str]:
@@ -48,6 +55,21 @@ def untold(found: Scan) -> set[str]:
     for sentence in sentences(found):
         told.tell(sentence)
     return told.untold
+
+
+def test_the_weakest_links_of_a_campus_leave_no_english_sentence(tmp_path: Path) -> None:
+    simulate_campus(tmp_path, seed=7)
+    found = scan([str(tmp_path / "egress.pcap")])
+    for logs in (
+        [],
+        ["asa.log"],
+        ["dhcpd.leases"],
+        ["asa.log", "ad.csv"],
+        ["asa.log", "dhcpd.leases", "assets.csv"],
+    ):
+        choice = LogChoice(tuple(str(tmp_path / "logs" / name) for name in logs))
+        told = lead(found, Beside(logs=choice))
+        assert untold(told) == set()
 
 
 # --- what a scan says --------------------------------------------------------------------------------------
@@ -168,6 +190,7 @@ WITHIN = {  # fragments of sentences, which are tried whole where they are put t
 SPEAKERS = (
     "detectors/fusion.py", "detectors/peer_node.py", "detectors/plaintext_session.py", "detectors/pool_name.py",
     "dialects/identity.py", "dialects/identity_clues.py", "dialects/tally.py", "sizing/hashrate.py", "pipeline.py",
+    "sizing/client_power.py",
 )  # fmt: skip
 
 

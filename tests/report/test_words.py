@@ -1,8 +1,10 @@
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from davylamp.records import Hop
 from davylamp.report import words
 from davylamp.report.words import EN, ZH, say
 
@@ -65,5 +67,7 @@ def test_every_label_is_used_somewhere() -> None:
     )
     # Verdicts and kinds are looked up by the value of a record.
     by_value = {"confirmed", "probable", "suspected", "mining", "node", "visit"}
-    by_value |= {f"kind_{k}" for k in ("mining", "node", "visit")}
+    by_value |= {f"kind_{k}" for k in ("mining", "node", "visit")} | {f"grade_{g}" for g in "ABCD"}
+    by_value |= {f"nk_{k}" for k in ("organisation", "computer", "machines", "energy")}
+    by_value |= {f"hop_{k}" for k in get_args(Hop)}
     assert [k for k in EN if f'"{k}"' not in used and k not in by_value] == []

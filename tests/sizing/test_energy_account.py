@@ -3,16 +3,15 @@
 import json
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from davylamp.cli import energy
 from davylamp.errors import DavylampError, InputError
 from davylamp.sizing.energy_account import Choice, account_of_inventory, account_of_scan, account_of_statement
-from davylamp.sizing.energy_text import account_row, account_text
+from davylamp.sizing.energy_rows import account_row
+from davylamp.sizing.energy_text import account_text
 
-APP = typer.Typer()
-APP.command()(energy.command)
+APP = energy.app
 
 
 def run(*args):

@@ -6,6 +6,7 @@ import pytest
 
 from davylamp.errors import BadUse
 from davylamp.records import Endpoint, Flow, Session, Work
+from davylamp.records_traces import ClockPoint, NonceSpan, Traces
 from davylamp.sizing.hashrate import size
 from davylamp.sizing.machines import count_machines
 from davylamp.sizing.machines_clock import Clocks
@@ -136,9 +137,111 @@ def test_clocks_bound_below():
     assert (found.low, found.estimate, found.high) == (3, 5, 5)
 
 
+def ticking(zero_s, begin_s=0, end_s=3600, hz=1000):
+    """Traces of a clock that stood at 0 so many seconds before the capture began."""
+    times = range(begin_s, end_s, max(1, (end_s - begin_s) // 60))
+    return Traces(tcp_clock=tuple(ClockPoint(BEGIN + t * NS, (zero_s + t) * hz % 2**32) for t in times))
+
+
+def test_clocks_are_read_from_the_sessions_own_traces():
+    """Three hosts under one name reconnect every half hour; each keeps its clock."""
+    sessions = [
+        session(10 * host + half, 1800 * half, 1800 * half + 1700, worker="x",
+                traces=ticking(1000 + 500_000 * host, 1800 * half, 1800 * half + 1700))
+        for host in range(3)
+        for half in range(2)
+    ]  # fmt: skip
+    found = count_machines(sessions)
+    assert reason(found, "tcp clocks").low == 3
+    assert (found.low, found.estimate, found.high) == (3, 3, 6)
+
+
+def test_the_same_connection_in_two_captures_is_no_second_one():
+    """Two hosts with a connection each, seen twice: nothing ties two connections together."""
+    sessions = [session(n % 2, worker="x", traces=ticking(1000 + 500_000 * (n % 2))) for n in range(4)]
+    assert reason(count_machines(sessions), "tcp clocks").low is None
+
+
+def parted(values, uses=20, descents=40, moves=80):
+    spans = tuple(NonceSpan(v, uses, BEGIN, BEGIN + 3600 * NS) for v in values)
+    return Traces(nonces=spans, moves=moves, descents=descents)
+
+
+def test_a_relay_that_names_itself_and_parts_the_nonce_space_proves_machines():
+    found = count_machines([session(1, agent="xmrig-proxy/6.21.0", traces=parted(range(154, 161)))])
+    assert (found.low, found.estimate, found.high) == (7, 7, None)
+    assert "7 in use at the same time" in reason(found, "nonces").because
+
+
+def test_two_connections_of_a_relay_add_up_and_two_algorithms_do_not():
+    same = [session(n, agent="xmrig-proxy/6.21.0", traces=parted(range(154, 161))) for n in range(2)]
+    assert count_machines(same).low == 14
+    other = [same[0], replace(same[1], algorithm="kawpow")]
+    assert count_machines(other).low == 7
+
+
+def test_a_parted_space_without_a_relay_that_names_itself_is_a_guess_and_no_proof():
+    """One connection would be one machine at most; the guess takes that bound away and sets none of its own."""
+    found = count_machines([session(1, agent="XMRig/6.21.0", traces=parted(range(154, 161)))])
+    assert (found.low, found.estimate, found.high) == (1, 7, None)
+    assert "no proof" in reason(found, "nonces").because
+    assert "seems to be a relay" in reason(found, "connections").because
+
+
+def test_a_guess_beyond_what_the_hashrate_allows_widens_and_says_so():
+    """Sixty parts share 300 H/s; the relay's name was not captured."""
+    found = count_machines([session(1, hps=300, traces=parted(range(100, 160)))])
+    assert (found.low, found.estimate, found.high) == (1, 60, 60)
+    assert "nonces suggest 60, hashrate say at most 1" in found.contradiction
+
+
+def test_nonces_of_one_miner_bound_nothing_and_say_why():
+    found = count_machines([session(1, traces=parted([0, 64, 128, 192]))])
+    assert (found.low, found.estimate, found.high) == (1, 1, 1)
+    assert "threads of one miner" in reason(found, "nonces").because
+
+
+def test_a_relay_with_more_machines_than_its_hashrate_allows_is_a_contradiction_that_is_kept():
+    relay = session(1, hps=300, agent="xmrig-proxy/6.21.0", traces=parted(range(154, 161)))
+    found = count_machines([relay])
+    assert found.contradiction
+    assert (found.low, found.high) == (1, 7)
+
+
+def prefixed(prefix, number, begin_s, end_s, **more):
+    return session(number, begin_s, end_s, traces=Traces(extranonces=(prefix,)), **more)
+
+
+def test_who_gets_his_extranonce_back_is_counted_once():
+    """Five connections one after another resume one subscription: one machine at most, not five."""
+    sessions = [prefixed("0800ab01", n, 600 * n, 600 * n + 590, worker="w") for n in range(5)]
+    found = count_machines(sessions)
+    assert (found.low, found.high) == (1, 1)
+    assert "4 of them resume another" in reason(found, "extranonces").because
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda n: prefixed(f"0800ab0{n}", n, 600 * n, 600 * n + 590), "each connection has its own"),
+        (lambda n: prefixed("ab01", n, 600 * n, 600 * n + 590), "short ones"),
+        (lambda n: prefixed("0800ab01", n, 0, 3600), "at the same time share"),
+        (lambda n: prefixed("0800ab01", n, 600 * n, 600 * n + 590, agent="some-proxy"), "a relay"),
+        (
+            lambda n: prefixed("0800ab01", n, 600 * n, 600 * n + 590, worker=f"w{n}"),
+            "each connection has its own",
+        ),
+    ],
+)
+def test_extranonces_that_prove_no_resumption_bound_nothing(change, why):
+    found = count_machines([change(n) for n in range(5)])
+    assert reason(found, "extranonces").high is None
+    assert why in reason(found, "extranonces").because
+
+
 def test_what_is_not_available_is_said():
     missing = " ".join(count_machines([session(1)]).not_available)
-    for word in ("extranonces", "NiceHash", "TCP timestamps", "hashrate"):
+    for word in ("extranonces", "nonce partition", "TCP timestamps", "hashrate"):
         assert word in missing
     assert "TCP timestamps" not in " ".join(
         count_machines([session(1)], clocks=Clocks((), None, 0, "none")).not_available

@@ -287,10 +287,15 @@ def weakest(readings: Sequence[Reading], *, ambiguous: bool) -> str:
     if found[-1] + 1 < len(best.links):
         end = best.links[found[-1] + 1]
         return f"{end.hop}: {end.because}"
-    least = min((k for k in best.links if k.value), key=lambda k: k.confidence)
+    least = least_trusted(best.links)
     return (
         f"{least.hop} {least.value}: {least.because} ({least.source or 'no record'}, {least.confidence:.2f})"
     )
+
+
+def least_trusted(links: Sequence[Link]) -> Link:
+    """Of the links that name something the one with the lowest confidence; the first of a chain always names one."""
+    return min((k for k in links if k.value), key=lambda k: k.confidence)
 
 
 def _value(reading: Reading, hop: Hop) -> str:

@@ -257,7 +257,7 @@ def find_port(path: Path, chronicle: Chronicle) -> list[Path]:
         best = fit.holds[0]
         count = counts[fit.value]
         words = f"seen behind it with {count} MAC{'s' if count > 1 else ''}"
-        words += f"; {passed} other ports show it among many and are taken as uplinks" if passed else ""
+        words += f"; among many MACs on {passed} uplink{'s' * (passed > 1)} too" if passed else ""
         confidence = PORT if count <= FEW_MACS else HUB
         words += "" if count <= FEW_MACS else ": something else hangs behind this port"
         link = link_of("port", fit.value, best, confidence * _nearness(best, path.span), words)

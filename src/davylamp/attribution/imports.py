@@ -112,8 +112,10 @@ class Ledger:
         if self.faults:
             shown = "\n  ".join(map(str, self.faults[:MOST_FAULTS]))
             more = f"\n  and {len(self.faults) - MOST_FAULTS} more" if len(self.faults) > MOST_FAULTS else ""
-            hints = "; ".join(dict.fromkeys(fault.hint for fault in self.faults if fault.hint))
-            raise TableError("E-REG-010", f"{self.path}: {len(self.faults)} faults\n  {shown}{more}", hints)
+            told = {fault.hint: fault.header for fault in reversed(self.faults) if fault.hint}
+            hints = [f"{header}: {hint}" if header else hint for hint, header in reversed(told.items())]
+            count = f"{len(self.faults)} fault{'s' * (len(self.faults) > 1)}"
+            raise TableError("E-REG-010", f"{self.path}: {count}\n  {shown}{more}", "\n  ".join(hints))
 
 
 def statement_of(
@@ -216,6 +218,7 @@ class _TableReader:
         self.odd_groups: set[str] = set()
         self.row = 0
         self.good = True
+        self.bad: set[str] = set()  # fields of the row that have a fault
 
     def read(self) -> None:
         """Every row below the head."""
@@ -237,6 +240,7 @@ class _TableReader:
         rows = self.table.sheet.rows
         for place in range(self.table.head + 1, len(rows)):
             self.row, self.good = place + 1, True
+            self.bad.clear()
             if any(cell is not None and str(cell).strip() for cell in rows[place]):
                 self.ledger.rows += 1
                 first = self.rows_seen.setdefault(tuple(rows[place]), self.row)
@@ -255,17 +259,16 @@ class _TableReader:
             self._succession(values)
             return
         code = values.get("code") or values.get("key")
-        if not code and self.good:
+        if not code and not self.bad & {"code", "key"}:
             self._fault(
                 "code" if "code" in values else "key",
                 "empty",
                 "a body without a credit code gets a key of your own in 单位编号",
             )
-        if not code or not self.good:
-            return
         start, end = values.get("start"), values.get("end")
         if start is not None and end is not None and end <= start:
             self._fault("end", "ends before it begins", "")
+        if not code or not self.good:
             return
         dates = {"valid_from_ns": start, "valid_to_ns": end}
         speaks_of_ranges = "ranges" in self.table.columns
@@ -348,7 +351,7 @@ class _TableReader:
         old, new, at = values.get("old"), values.get("new"), values.get("changed")
         kind = KINDS_OF_SUCCESSION.get(values.get("change") or "")
         for name, value in (("old", old), ("new", new), ("changed", at)):
-            if value is None and self.good:
+            if value is None and name not in self.bad:
                 self._fault(name, "empty", "a succession needs both codes and its day")
         if kind is None:
             self._fault("change", "neither 合并 nor 更码", "")
@@ -372,12 +375,14 @@ class _TableReader:
 
     def _odd(self, name: str, oddity: Oddity) -> None:
         self.good = False
+        self.bad.add(name)
         if oddity.group not in self.odd_groups:
             self.odd_groups.add(oddity.group)
             self._fault(name, oddity.message, oddity.hint)
 
     def _fault(self, name: str, message: str, hint: str) -> None:
         self.good = False
+        self.bad.add(name)
         self.ledger.faults.append(self._place(name, message, hint))
 
     def _note(self, name: str, message: str, hint: str) -> None:

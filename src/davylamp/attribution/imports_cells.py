@@ -232,7 +232,10 @@ def _read_day(text: str) -> tuple[datetime, bool]:
     if found is None:
         raise ValueError(f"{text[:40]!r} is no day; write 2021-09-08 or 2021年9月8日")
     numbers = [int(part) for part in found.groups() if part is not None]
-    return datetime(*numbers), len(numbers) == 3  # type: ignore[arg-type]
+    try:
+        return datetime(*numbers), len(numbers) == 3  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError(f"{text[:40]!r} is no day: {error}") from None
 
 
 def read_truth(cell: Cell) -> bool | None:

@@ -115,20 +115,21 @@ class Registry(Store):
             where.append("r.low <= ? AND r.high >= ?")
             values += [covering[1].to_bytes(16, "big"), covering[0].to_bytes(16, "big")]
         columns = ", ".join(f"r.{name}" for name in COLUMNS[kind])
+        opened = f"(SELECT MIN(o.batch) FROM {kind} o WHERE o.thread = r.thread AND o.spell = r.spell)"  # noqa: S608
         rows = self._db.execute(
             f"SELECT b.layer, b.source, b.author, b.basis, r.batch, b.recorded_at_ns, r.thread, r.spell, r.is_closed, "  # noqa: S608 - names come from the code
-            f"{columns} FROM {kind} r JOIN batch b ON b.number = r.batch WHERE {' AND '.join(where)} ORDER BY r.row",
+            f"{opened}, {columns} FROM {kind} r JOIN batch b ON b.number = r.batch WHERE {' AND '.join(where)} "
+            "ORDER BY r.row",
             values,
         )
         origins: dict[int, Origin] = {}
         return [self._stored(record, row, origins) for row in rows]
 
     def _stored(self, record: type[Any], row: tuple[Any, ...], origins: dict[int, Origin]) -> Stored:
-        batch, recorded_at_ns, thread, spell, is_closed = row[4:9]
+        batch, recorded_at_ns, thread, spell, is_closed, opened = row[4:10]
         origin = origins.setdefault(batch, Origin(*row[:4]))
-        return Stored(
-            from_row(record, row[9:]), origin, batch, recorded_at_ns, thread, spell, bool(is_closed)
-        )
+        fact = from_row(record, row[10:])
+        return Stored(fact, origin, batch, recorded_at_ns, thread, spell, bool(is_closed), opened)
 
     def heard(self, origin: Origin) -> list[Heard]:
         """Whatever a source has said."""

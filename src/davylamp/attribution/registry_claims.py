@@ -6,13 +6,14 @@
 2. fewer addresses (the longer prefix);
 3. fewer ports; where the port is not known, more ports;
 4. the later start; an open start is the earliest;
-5. the later record, then source and organisation as text, so that the order is total.
+5. the later first record (ending a claim does not make it younger), then source and organisation as text, so
+   that the order is total.
 """
 
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from davylamp.attribution.registry_records import (
 from davylamp.attribution.registry_store import FOREVER, Store
 from davylamp.records import Claim, Layer
 
+_ABOUT: Final = ("name", "region", "sector", "is_public", "department")
 NEVER: Final = -(2**63)
 _RANK: Final = {layer: rank for rank, layer in enumerate(LAYERS)}
 LAYER_CONFIDENCE: Final[dict[Layer, float]] = {"verified": 0.95, "declared": 0.85, "imported": 0.75}
@@ -66,7 +68,7 @@ class Holding:
             held.high - held.low,
             ports if is_port_known else -ports,
             -self.valid_from_ns,
-            -self.stored.recorded_at_ns,
+            -self.stored.opened,
             self.stored.origin.source,
             self.organisation,
             self.stored.thread,
@@ -118,9 +120,22 @@ class Names:
                 self._contacts[stored.fact.organisation].append(stored.fact)
 
     def organisation(self, code: str, time_ns: int) -> Organisation | None:
-        """The organisation as it was at a time; where no row covers that, as the nearest row has it."""
+        """The organisation as it was at a time; where no row covers that, as the nearest row has it.
+
+        Of several rows the first of the best layer counts, and the next ones for what it leaves empty: a person who
+        verifies a name does not take region and sector away.
+        """
         found = [s.fact for s in self._organisations.get(code, ()) if isinstance(s.fact, Organisation)]
-        return min(found, key=lambda fact: _distance(fact, time_ns), default=None)
+        covering = [fact for fact in found if _distance(fact, time_ns) == 0]
+        if not covering:
+            return min(found, key=lambda fact: _distance(fact, time_ns), default=None)
+        told: dict[str, Any] = {}
+        for fact in covering:
+            for name in _ABOUT:
+                value = getattr(fact, name)
+                if value not in ("", None):
+                    told.setdefault(name, value)
+        return replace(covering[0], **told)
 
     def contacts(self, code: str, time_ns: int) -> tuple[Contact, ...]:
         """Whom to reach at a time, the most recently confirmed first."""
@@ -170,7 +185,7 @@ class Names:
         span, stored = held.range, held.stored
         body = self.organisation(held.organisation, time_ns)
         others = {h.organisation for h in ranked} - {held.organisation}
-        rivals = {h.organisation for h in ranked if h.ties_with(ranked[0])} - {held.organisation}
+        rivals = {h.organisation for h in ranked if h.ties_with(held)} - {held.organisation}
         is_best = held.organisation == ranked[0].organisation
         share = (
             1.0
@@ -179,9 +194,8 @@ class Names:
             if held.ties_with(ranked[0]) or is_best
             else OVERRULED
         )
-        part = (
-            1.0 if port is not None else _width(held) / sum(_width(h) for h in ranked if held.shares_with(h))
-        )
+        is_block = port is None and _width(held) < PORTS
+        part = _width(held) / sum(_width(h) for h in ranked if held.shares_with(h)) if is_block else 1.0
         confidence = LAYER_CONFIDENCE[stored.origin.layer] * share * _age_factor(held, time_ns)
         confidence *= (1.0 if body else UNNAMED) * part
         return Claim(
@@ -204,7 +218,7 @@ class Names:
 
 
 def _width(held: Holding) -> int:
-    """Ports of a holding; where the port is not known, claims weigh by them."""
+    """Ports of a holding; where the port is not known, a block weighs by them."""
     return held.range.last_port - held.range.first_port + 1
 
 

@@ -157,7 +157,8 @@ class Stored:
     """A fact as the registry holds it, with its place.
 
     ``thread`` is what later versions of it share, ``spell`` counts its returns after it had been gone. ``is_closed``
-    means that its end is not stated by anyone: a later state of the source did not mention it any more.
+    means that its end is not stated by anyone: a later state of the source did not mention it any more. ``opened`` is
+    the batch that first said this spell: ending it or stating it anew does not make it younger.
     """
 
     fact: Fact
@@ -167,6 +168,7 @@ class Stored:
     thread: str
     spell: int
     is_closed: bool
+    opened: int
 
 
 def network_text(low: int, high: int) -> str:

@@ -12,6 +12,8 @@ from davylamp.cli import (
     desk_backup,
     desk_cases,
     energy,
+    energy_coins,
+    energy_extrapolate,
     flows,
     lake,
     registry,
@@ -29,13 +31,15 @@ app = typer.Typer(
 app.command("scan")(scan.command)
 app.command("serve")(desk.serve)
 app.command("attribute")(attribute.command)
-app.command("energy")(energy.command)
 app.command("flows")(flows.command)
 desk_admin.add_to(desk.app)
 desk_backup.add_to(desk.app)
 desk.app.command("import-cases")(desk_cases.import_cases)
 app.add_typer(desk.app, name="desk")
 app.add_typer(desk.audit, name="audit")
+energy.app.command("coins")(energy_coins.command)
+energy.app.command("extrapolate")(energy_extrapolate.command)
+app.add_typer(energy.app, name="energy")
 app.add_typer(lake.app, name="lake")
 app.add_typer(registry.app, name="registry")
 app.add_typer(simulate.app, name="simulate")

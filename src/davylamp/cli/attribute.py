@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
     from davylamp.attribution.scans import Attributed, Claims, LogChoice, Seeing
@@ -137,6 +139,7 @@ def write_json(result: "Attributed") -> None:
 
 def tell_logs(result: "Attributed") -> None:
     """What was read, what was damaged, and how clocks stand, to stderr."""
+    from davylamp.attribution.chronicle import UNCHECKED_S
     from davylamp.attribution.hops.clocks import CAPTURE, Offset
     from davylamp.report.plain import plain
 
@@ -150,25 +153,48 @@ def tell_logs(result: "Attributed") -> None:
     for source, clock in sorted(result.clocks.items()):
         if source == CAPTURE:
             continue
-        words = f"{clock.seconds:+.1f} s, {clock.because}" if isinstance(clock, Offset) else clock.because
+        if isinstance(clock, Offset):
+            side = "ahead" if clock.seconds > 0 else "behind" if clock.seconds < 0 else "off"
+            words = f"{clock.seconds:+.1f} s {side}, {clock.because}"
+        else:
+            words = f"not known, taken as right to {UNCHECKED_S:.0f} s: {clock.because}"
         typer.echo(plain(f"clock of {source}: {words}"), err=True)
 
 
 def show_table(result: "Attributed") -> None:
-    """One row per subject and reading."""
+    """One row per subject and reading, and in the end how many were traced.
+
+    An address, a MAC or the place of a record is folded where it does not fit, never cut.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("seen", "organisation", "computer", "holder", "weakest link")
+    claimed = any(a.claims for a in result.attributions)
+    table = Table()
+    for title in ("seen (UTC)", "computer", "organisation, holder" if claimed else "holder", "weakest link"):
+        table.add_column(title, overflow="fold", min_width=17 if title == "computer" else None)
     for found in result.attributions:
         for index, chain in enumerate(found.chains):
-            table.add_row(*cells_of(found, chain, index), end_section=index == len(found.chains) - 1)
+            cells = cells_of(found, chain, index, claimed=claimed)
+            table.add_row(*cells, end_section=index == len(found.chains) - 1)
     Console().print(table)
-    ambiguous = sum(a.is_ambiguous for a in result.attributions)
-    typer.echo(f"{len(result.attributions)} attributed, {ambiguous} of them ambiguous", err=True)
+    typer.echo(summary(result.attributions), err=True)
 
 
-def cells_of(found: "Attribution", chain: "tuple[Link, ...]", index: int) -> "list[Text]":
+def summary(attributions: "Sequence[Attribution]") -> str:
+    """How many led to one computer, how many to several, and how many to none."""
+    ambiguous = sum(a.is_ambiguous for a in attributions)
+    traced = sum(
+        not a.is_ambiguous and any(k.value for k in a.chains[0] if k.hop in ("mac", "host"))
+        for a in attributions
+    )
+    lost = len(attributions) - ambiguous - traced
+    return (
+        f"{len(attributions)} seen: {traced} traced to a computer, {ambiguous} ambiguous, {lost} not traced"
+    )
+
+
+def cells_of(found: "Attribution", chain: "tuple[Link, ...]", index: int, *, claimed: bool) -> "list[Text]":
     """The cells of one reading; log text is shown, never obeyed."""
     from rich.text import Text
 
@@ -180,13 +206,34 @@ def cells_of(found: "Attribution", chain: "tuple[Link, ...]", index: int) -> "li
         return known[-1] if known and known[-1] else "unknown"
 
     seen = (time_text(chain[0].from_ns) or "")[:19].replace("T", " ")
-    claimed = " / ".join(c.name for c in found.claims) or "unknown"
     places = (value("nat"), value("mac"), value("port"))
     computer = "\n".join((value("host"), *(p for p in places if p != "unknown")))
-    weakest = (
-        ("AMBIGUOUS; " if found.is_ambiguous else "") + found.weakest
-        if index == 0
-        else f"reading {index + 1}"
+    claims = (f"{c.name or c.organisation} ({c.confidence:.2f})" for c in found.claims)
+    organisations = ("\n".join(claims) or "unknown") + "\n" if claimed else ""
+    cells = (
+        f"{chain[0].value}\n{seen}",
+        computer,
+        organisations + value("holder"),
+        doubt_of(found, chain, index),
     )
-    cells = (f"{chain[0].value}\n{seen}", claimed, computer, value("holder"), weakest)
     return [Text("\n".join(plain(line) for line in cell.split("\n"))) for cell in cells]
+
+
+def doubt_of(found: "Attribution", chain: "tuple[Link, ...]", index: int) -> str:
+    """What a reading hangs on: where it ends or parts from others, else its least trusted link and where that stands.
+
+    The sentence of every link is in the JSON.
+    """
+    from davylamp.attribution.chain import least_trusted
+
+    count = f"reading {index + 1} of {len(found.chains)}\n" if len(found.chains) > 1 else ""
+    if found.is_ambiguous:
+        parting = (
+            found.weakest.partition(" (")[0] if index == 0 else ""
+        )  # the values stand in their own columns
+        return f"AMBIGUOUS, {count}{parting}".rstrip()
+    ends = [k for i, k in enumerate(chain) if not k.value and not any(n.value for n in chain[i:])]
+    if ends:
+        return f"{count}{ends[0].hop}: {ends[0].because}"
+    least = least_trusted(chain)
+    return f"{count}{least.hop}, {least.confidence:.2f}\n{least.source or 'no record'}"

@@ -55,3 +55,9 @@ def template(
             typer.echo(f"written to {copy_to}")
         if check is None and copy_to is None:
             typer.echo(f"{template_path(kind)}\nfields: {', '.join(FORMS[kind].example)}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands under ``davylamp desk``."""
+    app.command()(tick)
+    app.command()(template)

@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from davylamp.lake.flowexport import Exported
+    from davylamp.settings import Settings
 
 INPUT_ERROR: Final = 3
 
@@ -42,26 +43,47 @@ def command(
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="What stdout says of it.")
     ] = Format.table,
+    progress: Annotated[bool, typer.Option(help="Show progress on a terminal.")] = True,
 ) -> None:
     """Write every flow of packet captures: ends, times, sizes and names; no payload."""
-    from davylamp.lake.flowexport import export_flows
     from davylamp.lake.schemas import check_sensor
     from davylamp.settings import parse_settings
 
     settings = parse_settings(options or [])
     name = None if sensor is None else check_sensor(sensor)
-    done = export_flows(captures, output, settings, sensor=name, joined=joined)
+    show = progress and sys.stderr.isatty()
+    done = run(captures, output, settings, sensor=name, joined=joined, show=show)
     tell(done, output, output_format)
     unreadable = any(report.packets == 0 and report.faults for report in done.inputs)
     raise typer.Exit(INPUT_ERROR if unreadable else 0)
 
 
+def run(
+    captures: list[str], output: Path, settings: "Settings", *, sensor: str | None, joined: bool, show: bool
+) -> "Exported":
+    """Export with or without a progress bar on stderr."""
+    from davylamp.cli.scan import progress_bar, total_bytes
+    from davylamp.lake.flowexport import export_flows
+
+    if not show:
+        return export_flows(captures, output, settings, sensor=sensor, joined=joined)
+    with progress_bar() as bar:
+        task = bar.add_task("reading", total=total_bytes(captures))
+
+        def advance(path: str, count: int) -> None:
+            bar.update(task, advance=count, description=Path(path).name)
+
+        return export_flows(captures, output, settings, sensor=sensor, joined=joined, progress=advance)
+
+
 def tell(done: "Exported", output: Path, output_format: Format) -> None:
     """What was written to stdout, faults to stderr."""
     import orjson
+    from rich.console import Console
 
-    from davylamp.report.plain import plain
+    from davylamp.records import Scan
     from davylamp.report.rows import input_row
+    from davylamp.report.table import render_faults
 
     if output_format is Format.json:
         said = {"path": str(output), "flows": done.rows, "inputs": [input_row(i) for i in done.inputs]}
@@ -69,7 +91,4 @@ def tell(done: "Exported", output: Path, output_format: Format) -> None:
         sys.stdout.buffer.flush()
     else:
         typer.echo(f"{output}: {done.rows} flows of {len(done.inputs)} captures")
-    for report in done.inputs:
-        for fault in report.faults:
-            where = f"{plain(fault.path)}: {plain(fault.message)} (first at byte {fault.offset}, {fault.count} times)"
-            typer.echo(f"{fault.code}: {where}", err=True)
+    render_faults(Scan(done.inputs, [], []), Console(stderr=True))

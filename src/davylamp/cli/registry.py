@@ -115,17 +115,7 @@ def diff(
 ) -> None:
     """Show what an import of this ledger would change: added, changed, removed, unchanged."""
     import_ledger(
-        file,
-        source,
-        store,
-        layer,
-        "diff",
-        effective,
-        partial,
-        correction,
-        True,
-        output_format,
-        site,
+        file, source, store, layer, "diff", effective, partial, correction, True, output_format, site
     )
 
 
@@ -270,17 +260,18 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str)
 
 
+def ports_of(held: Any, before: str) -> str:
+    """The ports of a range or a claim; nothing where it has all of them."""
+    first, last = held.first_port, held.last_port
+    return "" if (first, last) == (0, 65535) else f"{before}{first}-{last}"
+
+
 def text_of(fact: Any) -> str:
     """One fact on a line."""
     from davylamp.attribution.registry_records import NetRange, Organisation, Succession
 
     if isinstance(fact, NetRange):
-        ports = (
-            ""
-            if (fact.first_port, fact.last_port) == (0, 65535)
-            else f" ports {fact.first_port}-{fact.last_port}"
-        )
-        return f"range {fact.network}{ports} {fact.organisation}"
+        return f"range {fact.network}{ports_of(fact, ' ports ')} {fact.organisation}"
     if isinstance(fact, Organisation):
         return f"organisation {fact.code} {fact.name} {fact.region} {fact.sector}".rstrip()
     if isinstance(fact, Succession):
@@ -289,8 +280,11 @@ def text_of(fact: Any) -> str:
 
 
 def span_of(fact: Any) -> str:
-    """The time a fact holds, as days in China."""
-    return f"{day(fact.valid_from_ns)} .. {day(fact.valid_to_ns)}"
+    """The time a fact or a claim holds, as days in China; nothing where it is open at both ends."""
+    begin, end = day(fact.valid_from_ns), day(fact.valid_to_ns)
+    if begin and end:
+        return f"{begin} .. {end}"
+    return f"since {begin}" if begin else f"until {end}" if end else ""
 
 
 def day(time_ns: int | None) -> str:
@@ -322,11 +316,14 @@ def show_plan(ledger: "Ledger", plan: "Plan", batch: int | None, output_format: 
         ]
         typer.echo(dump({"rows": ledger.rows, "counts": counts, "changes": lines, "batch": batch}))
         return
-    typer.echo(f"{ledger.rows} rows: " + ", ".join(f"{counts[kind]} {kind}" for kind in CHANGES))
+    typer.echo(
+        f"{ledger.rows} row{'s' * (ledger.rows != 1)}: "
+        + ", ".join(f"{counts[kind]} {kind}" for kind in CHANGES)
+    )
     marks = {"added": "+", "changed": "~", "removed": "-"}
     for change in told:
         fact = change.after or change.before
-        typer.echo(f"{marks[change.kind]} {text_of(fact)}  {span_of(fact)}")
+        typer.echo(f"{marks[change.kind]} {text_of(fact)}  {span_of(fact)}".rstrip())
     if batch is None and told:
         typer.echo("nothing was written", err=True)
     elif batch is not None:
@@ -364,14 +361,15 @@ def show_claims(
     for address, claims in answers:
         typer.echo(f"{address}  {state_of(claims)}  at {day(time_ns)}")
         for claim in claims:
-            ports = (
-                ""
-                if (claim.first_port, claim.last_port) == (0, 65535)
-                else f":{claim.first_port}-{claim.last_port}"
-            )
             who = f"{claim.organisation} {claim.name}".rstrip()
-            span = f"{day(claim.valid_from_ns)} .. {day(claim.valid_to_ns)}"
-            typer.echo(f"  {claim.confidence:.2f}  {who}  {claim.region}  {claim.network}{ports}  {span}")
+            about = (
+                f"{claim.confidence:.2f}",
+                who,
+                claim.region,
+                f"{claim.network}{ports_of(claim, ':')}",
+                span_of(claim),
+            )
+            typer.echo("  " + "  ".join(filter(None, about)))
             typer.echo(
                 f"        {claim.method} (source {claim.source}, recorded {day(claim.recorded_at_ns)})"
             )
@@ -385,5 +383,7 @@ def reach(names: Any, organisation: str) -> str:
     if not contacts:
         return "contact: none registered"
     best = contacts[0]
-    confirmed = f"last confirmed {day(best.confirmed_ns)}" if best.confirmed_ns else "never confirmed"
-    return f"contact: {confirmed}" + (", older than 180 days: ask again" if best.is_stale(now_ns) else "")
+    if not best.confirmed_ns:
+        return "contact: never confirmed: ask"
+    stale = ", older than 180 days: ask again" if best.is_stale(now_ns) else ""
+    return f"contact: last confirmed {day(best.confirmed_ns)}{stale}"

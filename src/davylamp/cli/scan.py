@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,6 +21,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from davylamp.pipeline_clients import Beside
     from davylamp.records import Scan
     from davylamp.settings import Settings
 
@@ -39,6 +41,14 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class What(StrEnum):
+    """What one row of CSV and Parquet is."""
+
+    sessions = "sessions"
+    sightings = "sightings"
+    clients = "clients"
+
+
 class Language(StrEnum):
     """Language of table and report."""
 
@@ -46,39 +56,95 @@ class Language(StrEnum):
     zh = "zh"
 
 
+Captures = Annotated[list[str], typer.Argument(help="Capture files, folders, FIFOs; - for standard input.")]
+OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="What to write.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of stdout.")]
+ReportFile = Annotated[Path | None, typer.Option(help="Also write an HTML report: one file, no network.")]
+Lang = Annotated[Language, typer.Option(help="Language of table and report.")]
+Joined = Annotated[
+    bool, typer.Option("--joined", help="The captures continue one another, as a rotated series does.")
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting as name=value; an unknown name lists them all."),
+]
+ShowProgress = Annotated[bool, typer.Option(help="Show progress on a terminal.")]
+RegistryFile = Annotated[
+    Path | None, typer.Option(help="Registry of networks, for the organisation behind each address.")
+]
+Logs = Annotated[
+    list[str] | None,
+    typer.Option(help="A log file or a folder of them, for the computer behind it; as in attribute."),
+]
+Offsets = Annotated[
+    list[str] | None,
+    typer.Option(help="SOURCE=SECONDS: how far the clock of a log file or recorder is ahead."),
+]
+Zone = Annotated[str, typer.Option(help="Zone of log times that name none: Asia/Shanghai, +08:00.")]
+Factors = Annotated[str, typer.Option(help="Factor set for coal and CO2; energy --list-factors shows all.")]
+Site = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="The operator's folder with its own factors.csv, devices.csv and regions.csv.",
+    ),
+]
+Rows = Annotated[What, typer.Option(help="One row of CSV and Parquet is one of these.")]
+
+
 def command(
-    captures: Annotated[
-        list[str], typer.Argument(help="Capture files, folders, FIFOs; - for standard input.")
-    ],
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.table,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here instead of stdout.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Also write an HTML report: one file, no network.")
-    ] = None,
-    lang: Annotated[Language, typer.Option(help="Language of table and report.")] = Language.en,
-    joined: Annotated[
-        bool, typer.Option("--joined", help="The captures continue one another, as a rotated series does.")
-    ] = False,
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting as name=value; an unknown name lists them all."),
-    ] = None,
-    progress: Annotated[bool, typer.Option(help="Show progress on a terminal.")] = True,
+    captures: Captures,
+    output_format: OutputFormat = Format.table,
+    output: Output = None,
+    report: ReportFile = None,
+    lang: Lang = Language.en,
+    joined: Joined = False,
+    options: Options = None,
+    progress: ShowProgress = True,
+    registry: RegistryFile = None,
+    logs: Logs = None,
+    offset: Offsets = None,
+    zone: Zone = "UTC",
+    factors: Factors = "article-2021",
+    site: Site = None,
+    what: Rows = What.sessions,
 ) -> None:
-    """Read packet captures and say who mines in them, with which coin, how fast, and why it thinks so."""
+    """Say who mines in packet captures: whose address, how many machines, how fast, how much energy, and why."""
     from davylamp.settings import parse_settings
 
     settings = parse_settings(options or [])
-    check_output(output_format, captures, output, report)
+    others = [str(path) for path in (registry, *map(Path, logs or ())) if path is not None and path.is_file()]
+    check_output(output_format, [*captures, *others], output, report)
+    beside = beside_of(registry, logs or [], offset or [], zone, factors, site)
     started = datetime.now(UTC)
-    found = run(captures, settings, joined=joined, show=progress and sys.stderr.isatty())
-    write_result(found, output_format, output, lang)
+    found = run(captures, settings, beside, joined=joined, show=progress and sys.stderr.isatty())
+    write_result(found, output_format, output, lang, what)
     if report is not None:
         save_report(found, report, started, settings, lang)
         typer.echo(str(report), err=output is None and output_format is not Format.table)
     raise typer.Exit(status_of(found))
+
+
+def beside_of(
+    registry: Path | None, logs: list[str], offset: list[str], zone: str, factors: str, site: Path | None
+) -> "Beside":
+    """What clients are looked up in and sized with.
+
+    Raises:
+        BadUse: E-HOP-010 and E-HOP-012 for an offset or a zone that cannot be meant; E-USE-004 for clocks without logs.
+    """
+    from davylamp.attribution.scans import LogChoice, parse_offsets
+    from davylamp.cli.attribute import tell_logs, zone_of
+    from davylamp.errors import BadUse
+    from davylamp.pipeline_clients import Beside
+    from davylamp.sizing.energy_account import Choice
+
+    given = parse_offsets(offset)
+    if given and not logs:
+        raise BadUse("E-USE-004", "--offset speaks of the clocks of logs, and there are none", "give --logs")
+    read = LogChoice(tuple(logs), zone_of(zone), None, given) if logs else None
+    return Beside(registry, read, Choice(factors, site=site), tell_logs if logs else None)
 
 
 def check_output(
@@ -101,20 +167,20 @@ def check_output(
             )
 
 
-def run(captures: list[str], settings: "Settings", *, joined: bool, show: bool) -> "Scan":
+def run(captures: list[str], settings: "Settings", beside: "Beside", *, joined: bool, show: bool) -> "Scan":
     """Scan with or without a progress bar on stderr; an interrupt ends it between two batches."""
     from davylamp.pipeline import scan
 
     with stopping_on_interrupt() as stop:
         if not show:
-            return scan(captures, settings, joined=joined, stop=stop)
+            return scan(captures, settings, joined=joined, stop=stop, beside=beside)
         with progress_bar() as bar:
             task = bar.add_task("reading", total=total_bytes(captures))
 
             def tell(path: str, count: int) -> None:
                 bar.update(task, advance=count, description=Path(path).name)
 
-            return scan(captures, settings, joined=joined, progress=tell, stop=stop)
+            return scan(captures, settings, joined=joined, progress=tell, stop=stop, beside=beside)
 
 
 def total_bytes(captures: list[str]) -> int | None:
@@ -171,7 +237,9 @@ def progress_bar() -> "Bar":
     )
 
 
-def write_result(found: "Scan", output_format: Format, output: Path | None, lang: Language) -> None:
+def write_result(
+    found: "Scan", output_format: Format, output: Path | None, lang: Language, what: What
+) -> None:
     """The result to stdout or a file, faults to stderr."""
     from rich.console import Console
 
@@ -183,12 +251,12 @@ def write_result(found: "Scan", output_format: Format, output: Path | None, lang
         if output_format is Format.table:
             show_table(found, output, lang)
         elif output_format is Format.parquet:
-            machine.to_parquet(found, output or sys.stdout.buffer)
+            machine.to_parquet(found, output or sys.stdout.buffer, what.value)
         else:
-            writers = {
+            writers: dict[Format, Callable[[Scan], bytes]] = {
                 Format.json: machine.to_json,
                 Format.jsonl: machine.to_jsonl,
-                Format.csv: machine.to_csv,
+                Format.csv: partial(machine.to_csv, what=what.value),
             }
             data = writers[output_format](found)
             if output is None:

@@ -24,7 +24,8 @@ def capture(
         list[str] | None,
         typer.Option(
             help="One miner as key=value,...: dialect (monero if not given; an unknown one lists them all), hashrate "
-            "(k, M, G, T, P), minutes, start, share_s, vardiff, reconnect, rigs, refuse, midway, tls, worker. "
+            "(k, M, G, T, P), minutes, start, share_s, vardiff, reconnect, rigs, refuse, midway, tls, worker, "
+            "proxy (a relay before the rigs), address, pool (address:port), clock (Hz of its TCP timestamps). "
             "Repeat for more."
         ),
     ] = None,
@@ -67,3 +68,14 @@ def campus(
 
     simulate_campus(folder, seed)
     typer.echo(str(folder))
+
+
+@app.command("ledger")
+def ledger(
+    path: Annotated[Path, typer.Argument(help="CSV to write, for davylamp registry import.")],
+) -> None:
+    """Write a sample ledger of made-up organisations that hold the networks of simulated captures."""
+    from davylamp.simulate.ledger import write_ledger
+
+    write_ledger(path)
+    typer.echo(str(path))

@@ -8,7 +8,7 @@ Misses    a session whose only messages are keep-alives
 Misfires  none known: a job needs a hashing blob and a target, a submit a nonce and a result of 32 bytes; a login alone
           needs an address, a mining program or XMRig's algorithms, because chat servers have logins too
 Source    xmrig-proxy doc/STRATUM.md and doc/STRATUM_EXT.md; CryptoNight NiceHash mode from the NiceHash
-          specifications
+          specifications; the byte that parts the nonce space: xmrig-proxy JobResult.cpp, NonceStorage.cpp
 """
 
 import re
@@ -35,6 +35,7 @@ from davylamp.dialects.session import (
     Talk,
     Trait,
     Voice,
+    byte_of,
     hex_int,
     is_hex,
     is_stale,
@@ -129,7 +130,8 @@ def translate(message: Rpc, talk: Talk) -> list[Event]:
         params = message.named
         if not is_submit(params):
             return []
-        return [Submit(message.id or "", text_of(params["job_id"]), str(params["nonce"]).lower())]
+        nonce = str(params["nonce"]).lower()
+        return [Submit(message.id or "", text_of(params["job_id"]), nonce, part=part_of(nonce))]
     events: list[Event] = []
     request = message.request
     if message.is_answer:
@@ -141,6 +143,11 @@ def translate(message: Rpc, talk: Talk) -> list[Event]:
         events += read_extensions(message.result)
     job = job_of(message)
     return events + ([read_job(job)] if job is not None else [])
+
+
+def part_of(nonce: str) -> int | None:
+    """The top byte of a 4-byte nonce, little-endian on the wire: xmrig-proxy gives each miner a value of it."""
+    return byte_of(nonce, -2) if len(nonce) == 8 else None
 
 
 def read_login(params: dict[str, Json]) -> list[Event]:

@@ -20,6 +20,7 @@ from davylamp.records import Carrier, HttpHead
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 HASHES_2_256: Final = float(2**256)
+BYTES: Final = {f"{number:02x}": number for number in range(256)}
 
 # --- what a dialect reads ----------------------------------------------------------------------------------
 
@@ -178,13 +179,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A share leaves the miner. ``key`` pairs it with its `Answer`; ``nonce`` tells duplicates."""
+    """A share leaves the miner. ``key`` pairs it with its `Answer`; ``nonce`` tells duplicates.
+
+    ``part`` is the byte of its nonce space by which relays part it among miners, where the dialect has one.
+    """
 
     key: str
     job_id: str | None
     nonce: str
     worker: str | None = None
     solution_bytes: int | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +250,10 @@ class Voice:
         self.request_id += 1
         return self.request_id
 
-    def hex(self, size: int) -> str:
-        """``size`` random bytes as lower-case hex."""
-        return self.rng.randbytes(size).hex()
+    def hex(self, size: int, first: int | None = None) -> str:
+        """``size`` random bytes as lower-case hex, the first of them as given."""
+        drawn = self.rng.randbytes(size).hex()
+        return drawn if first is None else f"{first:02x}{drawn[2:]}"
 
 
 # --- small tools that several dialects need ----------------------------------------------------------------
@@ -279,6 +285,11 @@ def is_hex(value: Json, digits: int | None = None) -> bool:
     if number is None or not isinstance(value, str):
         return False
     return digits is None or len(value.removeprefix("0x").removeprefix("0X")) == digits
+
+
+def byte_of(value: Json, digit: int) -> int | None:
+    """The byte whose hex digits stand at ``digit`` (negative: from the end); None when there is none."""
+    return BYTES.get(value[digit:][:2].lower()) if isinstance(value, str) else None
 
 
 def text_of(value: Json, most: int = 512) -> str | None:

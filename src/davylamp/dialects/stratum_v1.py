@@ -41,6 +41,7 @@ from davylamp.dialects.session import (
     Talk,
     Trait,
     Voice,
+    byte_of,
     hex_int,
     is_hex,
     is_stale,
@@ -294,7 +295,8 @@ def read_share(message: Rpc) -> list[Event]:
         return []
     told = (params[4], params[3], params[2], *params[5:]) if is_share(params) else params[2:3]
     nonce = ":".join(str(p).lower().removeprefix("0x") for p in told)
-    return [Submit(message.id or "", job_id_of(params[1]), nonce, text_of(params[0]))]
+    part = byte_of(params[2], 0) if len(told) > 1 else None  # what a proxy hands down of extranonce2
+    return [Submit(message.id or "", job_id_of(params[1]), nonce, text_of(params[0]), part=part)]
 
 
 def read_answer(message: Rpc, request: Rpc) -> list[Event]:
@@ -341,7 +343,7 @@ def compose(event: Event, voice: Voice) -> list[Spoken]:
             user = event.worker or voice.memory.get("login") or voice.wallet
             nonce = f"{hex_int(event.nonce.partition(':')[0]) or 0:08x}"[-8:]
             time = voice.memory.get("time") or "665a0000"
-            share: list[Json] = [user, event.job_id, voice.hex(4), time, nonce]
+            share: list[Json] = [user, event.job_id, voice.hex(4, event.part), time, nonce]
             return [line(True, id=int(event.key), method="mining.submit", params=share)]
         case Answer():
             code = 21 if event.stale else 23

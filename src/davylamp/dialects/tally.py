@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from davylamp.dialects.clock import Clock
 from davylamp.dialects.identity import Evidence, Identity, identify
+from davylamp.dialects.nonce_space import NonceSpace
 from davylamp.dialects.session import (
     Answer,
     Difficulty,
@@ -88,6 +89,7 @@ class Tally:
         self.heights: tuple[int, int] | None = None
         self.carrier = "tcp"
         self.evidence = Evidence(dialect=dialect)
+        self.nonce_space = NonceSpace()
 
     def take(self, message: Rpc, events: Sequence[Event]) -> None:
         """Count the events of one message, and the message's own time and gaps."""
@@ -123,6 +125,8 @@ class Tally:
             case ReportedRate():
                 self.reported.append(event.hps)
             case Trait():
+                if event.key == "extranonce1":
+                    self.nonce_space.assign(event.value)
                 if len(self.evidence.traits) < DISTINCT or event.key in self.evidence.traits:
                     self.evidence.traits[event.key] = event.value
 
@@ -191,6 +195,8 @@ class Tally:
             if len(job.nonces) < NONCES_PER_JOB:
                 job.nonces.add(share.nonce)
         self.duplicates += duplicate
+        if not duplicate:
+            self.nonce_space.take(share.part, share.job_id, ts_ns)
         worth = self.standing.worth_of(job) if job is not None else None
         unit = job.unit if job is not None else "hashes"
         self.flying.setdefault(share.key, deque()).append(InFlight(worth, unit, duplicate, ts_ns))
@@ -288,6 +294,7 @@ class Tally:
             lost_bytes=self.lost_client + self.lost_server,
             lost_share=self._lost_share(),
             bins=self._bins(factor if work is not None else 0.0),
+            traces=self.nonce_space.traces(),
             because=(self.because,),
             notes=who.notes + self._notes(),
         )

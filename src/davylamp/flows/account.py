@@ -98,6 +98,7 @@ def create(table: Table, batch: PacketBatch, i: int, slot: int, side: int) -> No
         mine.hole_low = 0
         mine.hole_high = 0
     begin_part(table, batch, i, slot)
+    flow.began_ns = flow.first_ns
     assign_roles(table, batch, i, slot, side)
     link(table, slot)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from davylamp.flows import layout as at
+from davylamp.flows.identity import flow_ids
 from davylamp.flows.layout import Rows
 from davylamp.records import Endpoint, Flow
 
@@ -19,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 # (column, Arrow type, what it means); the reference page is built from this.
 FLOW_COLUMNS: Final[tuple[tuple[str, str, str], ...]] = (
-    ("flow_id", "int64", "unique within one meter; the parts of one flow share it"),
+    ("flow_id", "int64", "one per flow, the same whenever its packets are read; its parts share it"),
     ("part", "int32", "0, 1, ... where the active timeout cut a long flow"),
     ("client_ip", "ip", "who opened it; 16 bytes, IPv4 mapped"),
     ("server_ip", "ip", "whom it was opened to; 16 bytes, IPv4 mapped"),
@@ -272,7 +273,8 @@ class FlowBatch:
         flows = self.flows
         rows = np.arange(len(self))
         client = flows["client"].astype(np.int64)
-        columns: dict[str, Any] = {name: flows[name] for name in ("flow_id", "part", "first_ns", "last_ns")}
+        columns: dict[str, Any] = {name: flows[name] for name in ("part", "first_ns", "last_ns")}
+        columns["flow_id"] = flow_ids(flows)
         counts = ("packets", "bytes", "payload_bytes", "payload_packets", "retransmissions")
         for count in (*counts, "out_of_order", "gap_bytes"):
             columns[f"client_{count}"] = self.sides[count][rows, client]

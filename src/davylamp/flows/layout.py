@@ -116,6 +116,7 @@ FLOW: Final = np.dtype(
         ("last_ns", "i8"),
         ("seen_ns", "i8"),  # meter time, see `table.advance`
         ("first_ns", "i8"),
+        ("began_ns", "i8"),  # first_ns of part 0; it tells flows with the same ends apart
         ("window_ns", "i8"),  # when the present window of beats began
         ("beat_head", "i4"),
         ("beat_tail", "i4"),
@@ -133,7 +134,7 @@ FLOW: Final = np.dtype(
         ("looks", "u1"),
         ("lost", "u1"),  # why beats were dropped
         ("end", "u1"),
-        ("spare", "u1", (11,)),
+        ("spare", "u1", (3,)),  # of a row of 128 bytes
     ]
 )
 FLOW_WORDS: Final = FLOW.itemsize // 8

@@ -46,7 +46,11 @@ _S32: Final = np.uint64(32)
 
 @fused
 def place(table: Table, batch: PacketBatch, out: Out, i: int, side: int) -> int:
-    """The slot of packet ``i``'s flow, ending what it replaces; NOTHING when ``out`` is full."""
+    """The slot of packet ``i``'s flow, ending what it replaces; NOTHING when ``out`` is full.
+
+    A flow that begins in the nanosecond in which the one it replaces began counts as begun one later.
+    """
+    after = at.NOTHING
     slot = find(table, i)
     if slot != at.NOTHING:
         reason = why_over(table, batch, i, slot, side)
@@ -57,11 +61,16 @@ def place(table: Table, batch: PacketBatch, out: Out, i: int, side: int) -> int:
                 return at.NOTHING
             begin_part(table, batch, i, slot)
             return slot
+        old = table.flows[slot]
+        if old.part == 0 and old.first_ns == batch.ts_ns[i]:
+            after = old.began_ns
         if not end(table, out, slot, reason):
             return at.NOTHING
     slot = take_slot(table, out)
     if slot != at.NOTHING:
         create(table, batch, i, slot, side)
+        if after != at.NOTHING:
+            table.flows[slot].began_ns = after + 1
     return slot
 
 

@@ -23,6 +23,9 @@ from davylamp.report.rows import SCHEMA_VERSION
 MOST_BYTES: Final = 1 << 30  # judged: half a million sessions; parsed it takes some ten times that memory
 MOST_FAULTS: Final = 1000  # judged: nobody reads more; the rest is counted
 _RATE: Final = (("low", "hashrate_low_hps"), ("estimate", "hashrate_hps"), ("high", "hashrate_high_hps"))
+ADDED: Final[dict[str, Any]] = {"extranonces": [], "nonce_partition": None, "tcp_clock_points": 0}
+"""Fields that scans of schema 1 gained later, as a scan that lacks them means them."""
+_PARTITION: Final = ("values", "shares", "moves", "descents")
 _SHARES: Final = ("submitted", "accepted", "rejected", "stale", "unanswered", "duplicates")
 
 Row = dict[str, Any]
@@ -109,6 +112,8 @@ def _taken(
     record: Any, place: str, kind: str, convert: Callable[[Any], Row], faults: FaultList
 ) -> Row | None:
     """A record's row; None, with its faults told, when it is not good."""
+    if kind == "session" and isinstance(record, dict):
+        record = {**ADDED, **record}
     wrong = list(record_check(kind)(record, place))
     if not wrong:
         try:
@@ -143,10 +148,11 @@ def session_row(record: Row, sensor: str, version: str) -> Row:
     ends = (f"{client['ip']}|{client['port']}", f"{server['ip']}|{server['port']}")
     ref = conversation_ref("sessions", sensor, TCP, *ends, span["first_ns"])
     low, high = record["heights"] or (None, None)
+    parts: Row = record["nonce_partition"] or dict.fromkeys(_PARTITION)
     same = (
         "capture", "joined_midway", "dialect", "carrier", "algorithm", "coin", "login", "wallet", "worker",
         "rig_id", "agent", "pool", "payout_coin", "donation", "work_convention", "work_note",
-        "because", "notes",
+        "because", "extranonces", "notes",
     )  # fmt: skip
     return {
         "session_ref": ref,
@@ -158,7 +164,8 @@ def session_row(record: Row, sensor: str, version: str) -> Row:
         **span,
         **_rate(record),
         **{name: int(record["shares"][name]) for name in _SHARES},
-        **{name: int(record[name]) for name in ("jobs", "logins_refused", "lost_bytes")},
+        **{name: int(record[name]) for name in ("jobs", "logins_refused", "lost_bytes", "tcp_clock_points")},
+        **{f"nonce_{name}": None if parts[name] is None else int(parts[name]) for name in _PARTITION},
         **{name: _real(record[name]) for name in ("work_hashes", "active_s", "lost_share")},
         "coin_candidates": [{**c, "weight": _real(c["weight"])} for c in record["coin_candidates"]],
         "reported_hps": [float(r) for r in record["reported_hps"]],

@@ -6,8 +6,8 @@ A record's key, within its sensor, is
 - session: client and server address and port, TCP, and ``first_ns``, hashed to ``session_ref``,
 - flow (one row per part): client and server address and port, protocol and ``first_ns``, hashed to ``flow_ref``.
 
-The number of a flow within one scan (``flow_id``) is no key and is not kept: it differs from scan to scan of the
-same capture. The day of a record is the UTC day of its ``first_ns``.
+A flow's parts share their ``flow_id``, which comes from its ends and the time of its first packet. The number of a
+session's flow within one scan is no key and is not kept. The day of a record is the UTC day of its ``first_ns``.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ REF: Final[dict[Kind, str]] = {
     "flows": "flow_ref",
 }
 SCHEMA: Final = (
-    1  # raised when a column is added; a lake written under a higher one is not written by this version
+    2  # raised when a column is added; a lake written under a higher one is not written by this version
 )
 VERSION_KEY: Final = b"davylamp.version"  # in the metadata of a flow table
 UNKNOWN_SENSOR: Final = "unknown"
@@ -113,6 +113,16 @@ SESSION_COLUMNS: Final[Columns] = (
     ("lost_bytes", "int64", "bytes of the conversation that the capture lost"),
     ("lost_share", "double", "judged fraction of the client's bytes that the capture missed"),
     ("because", "texts", "why this is read as mining, heaviest reason first"),
+    ("extranonces", "texts", "nonce prefixes that the server assigned"),
+    (
+        "nonce_values",
+        "int64",
+        "values of the byte by which relays part the nonce space; null: no share shows it",
+    ),
+    ("nonce_shares", "int64", "shares that show that byte"),
+    ("nonce_moves", "int64", "shares that followed one with another value in the same job"),
+    ("nonce_descents", "int64", "those of them with a lower value"),
+    ("tcp_clock_points", "int64", "TCP timestamps of the client that were kept"),
     ("notes", "texts", "further remarks"),
     *_END,
 )
@@ -158,7 +168,7 @@ def _flow_schema() -> "pa.Schema":
     for field in flow_schema():
         if field.name in ("client_ip", "server_ip"):
             fields.append(pa.field(field.name, pa.string(), metadata={"doc": "address as text"}))
-        elif field.name not in ("flow_id", "sensor"):
+        elif field.name != "sensor":
             fields.append(field)
     return pa.schema([*fields, *_schema(_END)])
 

@@ -5,7 +5,7 @@ in words and left to the JSON.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
@@ -28,15 +28,17 @@ from davylamp.report.phrases import Phrases
 from davylamp.report.plain import plain
 from davylamp.report.rates import RateBins, garwood_bins
 from davylamp.report.sums import tiers_of
+from davylamp.report.totals import Totals, client_lines
 from davylamp.report.views import all_faults, by_weight, extent, odd_clocks, unseen
 from davylamp.report.words import Lang, say
 
 COMPACT_FROM: Final = 200  # sessions; judged: beyond, nobody reads section after section
 COMPACT_CHARTS: Final = 40  # judged: the heaviest miners of a big scan
 MOST_BYTES: Final = 5_000_000
-_SECTION_BYTES: Final = {False: 3_000_000, True: 1_000_000}  # by compactness; parts sum to under MOST_BYTES
-_SIGHTING_BYTES: Final = 800_000
-_SESSION_BYTES: Final = 2_600_000
+_SECTION_BYTES: Final = {False: 2_850_000, True: 500_000}  # by compactness; parts sum to under MOST_BYTES
+_SIGHTING_BYTES: Final = 600_000
+_SESSION_BYTES: Final = 2_350_000
+_CLIENT_BYTES: Final = 250_000  # the sums below it are bounded by their rows, the map by its outlines
 _MOST_ROWS: Final = 300  # inputs and faults each; judged: 400 bytes a row at most
 _OPEN_INPUTS: Final = 20  # judged: a table that is still read; the rest is folded
 _PATH: Final = 160  # characters of a path that are shown
@@ -92,16 +94,18 @@ def render(scan: Scan, run: Run, lang: Lang = "en", rate_bins: RateBins = garwoo
     now_ns = int(run.finished.timestamp() * 1e9)
     reach = extent(scan, now_ns)
     zone = run.zone or numbers.local_zone(reach[1] if reach else None)
-    book = Book(scan, lang, zone, rate_bins, Phrases(lang), now_ns)
+    book = Book(scan, lang, zone, rate_bins, Phrases(lang), now_ns, {c.client_ip: c for c in scan.clients})
     jinja = _environment(lang)
     page = jinja.get_template("report.html.j2")
     parts = jinja.get_template("report_parts.html.j2").module
     read, found = _read_part(scan, run, book), _found_part(scan, book, parts)
+    leads = _leads_part(scan, book, parts, found["shown"])
     return page.render(
         css=Markup(resources.files("davylamp.report").joinpath("report.css").read_text("utf-8")),  # noqa: S704
         head=_head(scan, book),
         read=read,
         found=found,
+        leads=leads,
         untold=numbers.count(len(book.phrases.untold)) if book.phrases.untold else "",
         about=_about_part(run, zone, lang),
     )
@@ -201,10 +205,22 @@ def _found_part(scan: Scan, book: Book, parts: Any) -> dict[str, Any]:
         "rows_cut": rows_cut,
         "compact": compact,
         "sections": sections,
+        "shown": {ip for ip, _ in miners[: len(sections)]},
         "sessions": numbers.count(len(scan.sessions)),
         "lines": lines,
         "lines_cut": lines_cut,
     }
+
+
+def _leads_part(scan: Scan, book: Book, parts: Any, shown: Set[str]) -> dict[str, Any] | None:
+    """Whose, how many, how much: clients that mine as finished markup, and the sums; None where nothing is known.
+
+    ``shown`` are the addresses that have a section of their own to link to.
+    """
+    if scan.energy is None or not scan.clients:
+        return None
+    rows, rows_cut = _within(_CLIENT_BYTES, client_lines(scan, book, shown), parts.client_row)
+    return {"rows": rows, "rows_cut": rows_cut, "sums": Totals.of(scan, scan.energy, book.lang)}
 
 
 def _sections(miners: list[Group], book: Book, parts: Any, *, compact: bool) -> list[Markup]:

@@ -1,9 +1,10 @@
 """Rows of the HTML report's tables: one sighting, one session, as finished strings for the template."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from davylamp.records import Scan, Session
+from davylamp.records import Client, Scan, Session
 from davylamp.report import numbers
 from davylamp.report.contacts import client_text, server_text
 from davylamp.report.phrases import Phrases
@@ -17,7 +18,7 @@ from davylamp.report.words import Lang, say
 class Book:
     """What every line of a report needs: the scan, its language and phrases, the zone, and rates over time.
 
-    ``now_ns`` is when the scan ended: a clock beyond it cannot be right.
+    ``now_ns`` is when the scan ended: a clock beyond it cannot be right. ``clients`` are the scan's by address.
     """
 
     scan: Scan
@@ -26,6 +27,7 @@ class Book:
     rate_bins: RateBins
     phrases: Phrases
     now_ns: int
+    clients: Mapping[str, Client] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

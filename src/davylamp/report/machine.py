@@ -20,15 +20,17 @@ import orjson
 
 from davylamp import __version__
 from davylamp.errors import OutputError
-from davylamp.records import Scan, Session, Sighting
+from davylamp.records import Client, Scan, Session, Sighting
 from davylamp.report.plain import plain
-from davylamp.report.rows import Row, Value, input_row, scan_row, session_row, sighting_row
+from davylamp.report.rows import input_row, scan_row, session_row, sighting_row
+from davylamp.report.rows_base import Row, Value
+from davylamp.report.rows_clients import FLAT, attribution_row, client_row, energy_row, flat_client_row
 from davylamp.report.words import say
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-What = Literal["sessions", "sightings"]
+What = Literal["sessions", "sightings", "clients"]
 
 JOINER: Final = " | "
 _FORMULA: Final = re.compile(r"(^|;)(\s*)([=+\-@＝＋－＠])")  # OWASP "CSV Injection", full-width signs too
@@ -50,7 +52,8 @@ def to_json(scan: Scan) -> bytes:
 def to_jsonl(scan: Scan) -> bytes:
     """One object per line: ``record`` names its kind, ``index`` its place in the scan.
 
-    Kinds are ``input``, ``session`` and ``sighting``; ``sessions`` of a sighting name session lines by index.
+    Kinds are ``input``, ``session``, ``sighting``, ``client``, ``attribution`` and ``energy``, which comes once at the
+    end where anything mines; ``sessions`` of a sighting name session lines by index, and so on.
     """
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _lines(scan))
 
@@ -62,13 +65,19 @@ def _lines(scan: Scan) -> Iterator[Row]:
         yield {"record": "session", "index": index, **session_row(session)}
     for index, sighting in enumerate(scan.sightings):
         yield {"record": "sighting", "index": index, **sighting_row(sighting)}
+    for index, client in enumerate(scan.clients):
+        yield {"record": "client", "index": index, **client_row(client)}
+    for index, attribution in enumerate(scan.attributions):
+        yield {"record": "attribution", "index": index, **attribution_row(attribution)}
+    if energy := energy_row(scan.energy):
+        yield {"record": "energy", "index": 0, **energy}
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------
 
 
 def to_csv(scan: Scan, what: What = "sessions") -> bytes:
-    """One row per session (or sighting) in UTF-8 with a head line; nested names become ``client_ip`` etc.
+    """One row per session (sighting, client) in UTF-8 with a head line; nested names become ``client_ip`` etc.
 
     Sightings without sessions (visits, nodes, encrypted mining) have a row each behind the sessions, which holds what
     the sighting tells and leaves the rest empty.
@@ -89,6 +98,9 @@ def guard(text: str) -> str:
 def _rows(scan: Scan, what: What) -> Iterator[Row]:
     if what == "sightings":
         yield from map(sighting_row, scan.sightings)
+        return
+    if what == "clients":
+        yield from map(flat_client_row, scan.clients)
         return
     seen_in = {i: at for at, s in reversed(list(enumerate(scan.sightings))) for i in s.sessions}
     for index, session in enumerate(scan.sessions):
@@ -133,6 +145,7 @@ _NESTED: Final[dict[str, tuple[str, ...]]] = {
     "server": ("ip", "port"),
     "shares": ("submitted", "accepted", "rejected", "stale", "unanswered", "duplicates"),
     "hashrate_hps": ("low", "estimate", "high"),
+    "nonce_partition": ("values", "shares", "moves", "descents"),
 }
 
 
@@ -146,6 +159,8 @@ def _names(what: What) -> list[str]:
     """The fields of a row, read off the schema so that an empty scan has the same ones."""
     if what == "sightings":
         return list(schema()["$defs"]["sighting"]["properties"])
+    if what == "clients":
+        return list(FLAT)
     return ["sighting", "kind", "tier", "probability", *schema()["$defs"]["session"]["properties"]]
 
 
@@ -185,7 +200,9 @@ def to_parquet(scan: Scan, target: Path | IO[bytes], what: What = "sessions") ->
     }
     shape = _arrow_schema(what).with_metadata(head)
     alone = [scan.sightings[at] for at in without_sessions(scan)]
-    records: Sequence[Session | Sighting] = [*scan.sessions, *alone] if what == "sessions" else scan.sightings
+    records: Sequence[Session | Sighting | Client] = [*scan.sessions, *alone]
+    if what != "sessions":
+        records = scan.sightings if what == "sightings" else scan.clients
     times = ({"first_seen": r.first_ns, "last_seen": r.last_ns} for r in records)
     rows = [{**row, **time} for row, time in zip(_rows(scan, what), times, strict=True)]
     table = pa.Table.from_pylist(rows, schema=shape)
@@ -208,6 +225,17 @@ def _arrow_schema(what: What) -> "pa.Schema":
     import pyarrow as pa
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
+    if what == "clients":
+        kinds = {
+            "text": text,
+            "whole": whole,
+            "real": real,
+            "flag": pa.bool_(),
+            "time": pa.timestamp("ns", "UTC"),
+            "texts": pa.list_(text),
+            "wholes": pa.list_(whole),
+        }
+        return pa.schema([(name, kinds[kind]) for name, kind in FLAT.items()])
     end = pa.struct([("ip", text), ("port", pa.int32())])
     rate = pa.struct([("low", real), ("estimate", real), ("high", real)])
     shares = pa.struct([(n, whole) for n in _NESTED["shares"]])
@@ -217,6 +245,9 @@ def _arrow_schema(what: What) -> "pa.Schema":
         "server": end,
         "hashrate_hps": rate,
         "shares": shares,
+        "nonce_partition": pa.struct([(n, whole) for n in _NESTED["nonce_partition"]]),
+        "extranonces": pa.list_(text),
+        "tcp_clock_points": whole,
         "coin_candidates": candidates,
         "first_seen": pa.timestamp("ns", "UTC"),
         "last_seen": pa.timestamp("ns", "UTC"),

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from davylamp.records import Interval, Scan, Session
 from davylamp.report import numbers
 from davylamp.report.charts import Axis, rate_svg, shares_svg
+from davylamp.report.how_much import HowMuch
 from davylamp.report.lines import Book, SessionLine, anchor
 from davylamp.report.phrases import Phrases, summed_as
 from davylamp.report.plain import plain, shorten
@@ -25,6 +26,7 @@ from davylamp.report.views import (
     rate_note,
     without_sighting,
 )
+from davylamp.report.whose import Whose, organisation_of
 from davylamp.report.words import Lang, say
 
 MOST_LINES: Final = 6  # judged: step lines that one chart bears
@@ -86,23 +88,30 @@ class Miner:
 
     anchor: str
     client: str
+    organisation: str  # empty where none is known
     summary: str
     parts: tuple[Part, ...]
     more: int  # parts beyond MOST_TOLD, not shown
+    whose: Whose | None
+    how_much: HowMuch | None
 
     @classmethod
     def of(cls, group: Group, book: Book, *, charts: bool) -> "Miner":
         """The section of one client, with or without its charts."""
         ip, views = group
         parts = tuple(_part(v, book, charts=charts) for v in views[:MOST_TOLD])
-        first = parts[0]
+        first, client = parts[0], book.clients.get(ip)
         verdict = say(first.tier, book.lang) if first.tier else say("no_sighting", book.lang)
+        named = (organisation_of(client, book.lang),) if client and client.claim else ()
         return cls(
             anchor(ip),
             plain(ip),
-            DOT.join((verdict, first.server, first.rate[0])),
+            "".join(named),
+            DOT.join((verdict, *named, first.server, first.rate[0])),
             parts,
             len(views) - len(parts),
+            Whose.of(client, book) if client else None,
+            HowMuch.of(client, book) if client else None,
         )
 
 

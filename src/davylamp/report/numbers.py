@@ -85,6 +85,50 @@ def rate_parts(interval: Interval | None, algorithm: str | None, lang: Lang = "e
     return f"{value:,.{places}f} {prefix}{unit}", f"{low}{DASH}{high}"
 
 
+def amount_parts(interval: Interval | None, lang: Lang = "en") -> tuple[str, str]:
+    """Estimate and interval without a unit, which stands in the column's head: ``12.4`` and ``9.8–16.1``.
+
+    An estimate of 0 means that only the upper bound is known: ``≤ 2.30``. An exact number has no interval.
+    """
+    if interval is None or not is_number(interval):
+        return say("unknown", lang), ""
+    low, estimate, high = interval.low, interval.estimate, interval.high
+    if estimate == 0:
+        return (f"≤ {_alone(high)}" if high else "0"), ""
+    if not SMALLEST <= estimate < LARGEST:
+        return f"{estimate:.2e}", f"{low:.2e}{DASH}{high:.2e}" if low < high else ""
+    places = decimals(float(f"{estimate:.3g}"))
+    shown = f"{estimate:,.{places}f}"
+    return shown, f"{_bound(low, places)}{DASH}{_bound(high, places)}" if low < high else ""
+
+
+def amount(interval: Interval | None, unit: str, lang: Lang = "en") -> str:
+    """``12.4 kW (9.8–16.1)``; the word for unknown otherwise."""
+    estimate, spread = amount_parts(interval, lang)
+    if interval is None or not is_number(interval):
+        return estimate
+    return f"{estimate} {unit} ({spread})" if spread else f"{estimate} {unit}"
+
+
+def scaled(interval: Interval, factor: float) -> Interval:
+    """The interval in another unit."""
+    return Interval(interval.low * factor, interval.estimate * factor, interval.high * factor)
+
+
+def count_parts(low: int, estimate: int, high: int | None) -> tuple[str, str]:
+    """A number of things and its bounds: ``5`` and ``3–7``; ``≥ 5`` where nothing bounds it above."""
+    if high is None:
+        return (f"≥ {count(low)}", "") if low == estimate else (count(estimate), f"≥ {count(low)}")
+    return count(estimate), "" if low == high else f"{count(low)}{DASH}{count(high)}"
+
+
+def _alone(value: float) -> str:
+    """A number (> 0) that stands by itself, with three significant digits."""
+    if not SMALLEST <= value < LARGEST:
+        return f"{value:.2e}"
+    return f"{value:,.{decimals(float(f'{value:.3g}'))}f}"
+
+
 def significant(value: float, unit: str) -> str:
     """``value`` (>= 0) with a decimal prefix and three significant digits: ``1.50 GB``, ``0 H/s``."""
     if value <= 0:

@@ -136,10 +136,14 @@ class Phrases:
         shown = plain(sentence)
         if self.lang == "en" or not shown:
             return shown
-        whole = find(shown)
+        return self._told(shown)
+
+    def _told(self, text: str, depth: int = 0) -> str:
+        """A sentence as a whole, else clause by clause."""
+        whole = find(text)
         if whole is not None:
-            return self._fill(whole)
-        clauses = (self._clause(part) for part in shown.split(CLAUSE_STOP))
+            return self._fill(whole, depth)
+        clauses = (self._clause(part, depth) for part in text.split(CLAUSE_STOP))
         return say("list_stop", self.lang).join(clauses)
 
     def _clause(self, text: str, depth: int = 0) -> str:
@@ -159,7 +163,7 @@ class Phrases:
         if depth > MOST_DEPTH:
             return text
         if kind == "phrase":
-            return self._clause(text, depth)
+            return self._told(text, depth)
         return self._list(text, depth) if kind == "each" else text
 
     def _list(self, text: str, depth: int) -> str:

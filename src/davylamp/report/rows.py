@@ -1,15 +1,15 @@
 """Records as plain objects with the field names of ``scan.schema.json``: the one place that spells them."""
 
 import math
-from typing import Final, TypeAlias
+from typing import Final
 
 from davylamp import __version__
-from davylamp.records import Candidate, Endpoint, Fault, InputReport, Interval, Scan, Session, Sighting
-from davylamp.report.numbers import is_number, rfc3339
+from davylamp.records import Candidate, Endpoint, Fault, InputReport, Scan, Session, Sighting
+from davylamp.records_traces import Traces
+from davylamp.report.numbers import rfc3339
 from davylamp.report.plain import whole
-
-Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
-Row: TypeAlias = dict[str, Value]
+from davylamp.report.rows_base import Row, Value, finite, interval_row, optional_time
+from davylamp.report.rows_clients import attribution_row, client_row, energy_row
 
 SCHEMA_VERSION: Final = 1
 _MOST_INT: Final = 2**53 - 1  # the largest integer that every JSON reader holds exactly (RFC 8259, section 6)
@@ -23,6 +23,9 @@ def scan_row(scan: Scan) -> Row:
         "inputs": [input_row(i) for i in scan.inputs],
         "sessions": [session_row(s) for s in scan.sessions],
         "sightings": [sighting_row(s) for s in scan.sightings],
+        "clients": [client_row(c) for c in scan.clients],
+        "attributions": [attribution_row(a) for a in scan.attributions],
+        "energy": energy_row(scan.energy),
     }
 
 
@@ -32,8 +35,8 @@ def input_row(source: InputReport) -> Row:
         "path": whole(source.path),
         "packets": source.packets,
         "bytes": source.bytes,
-        "first_seen": _time(source.first_ns),
-        "last_seen": _time(source.last_ns),
+        "first_seen": optional_time(source.first_ns),
+        "last_seen": optional_time(source.last_ns),
         "faults": [_fault_row(f) for f in source.faults],
     }
 
@@ -64,17 +67,20 @@ def session_row(s: Session) -> Row:
         "jobs": s.jobs,
         "shares": _shares_row(s),
         "logins_refused": s.logins_refused,
-        "work_hashes": _finite(s.work.hashes) if s.work else None,
+        "work_hashes": finite(s.work.hashes) if s.work else None,
         "work_convention": _text(s.work.convention) if s.work else None,
         "work_note": whole(s.work_note),
-        "active_s": _finite(s.active_s),
+        "active_s": finite(s.active_s),
         "hashrate_hps": interval_row(s.hashrate_hps),
         "hashrate_note": whole(s.hashrate_note),
         "reported_hps": [r for r in s.reported_hps if math.isfinite(r)],
         "heights": _heights(s.heights),
         "lost_bytes": s.lost_bytes,
-        "lost_share": _finite(s.lost_share),
+        "lost_share": finite(s.lost_share),
         "because": [whole(b) for b in s.because],
+        "extranonces": [whole(e) for e in s.traces.extranonces],
+        "nonce_partition": _partition_row(s.traces),
+        "tcp_clock_points": len(s.traces.tcp_clock),
         "notes": [whole(n) for n in s.notes],
     }
 
@@ -89,7 +95,7 @@ def sighting_row(s: Sighting) -> Row:
         "last_seen": rfc3339(s.last_ns),
         "kind": s.kind,
         "tier": s.tier,
-        "probability": _finite(s.probability),
+        "probability": finite(s.probability),
         "because": [whole(b) for b in s.because],
         "sessions": list(s.sessions),
         "captures": [whole(c) for c in s.captures],
@@ -103,13 +109,6 @@ def sighting_row(s: Sighting) -> Row:
         "not_seen": [whole(n) for n in s.not_seen],
         "source_ref": whole(s.source_ref),
     }
-
-
-def interval_row(interval: Interval | None) -> Row | None:
-    """Low, estimate and high; None unless all three are finite and in order."""
-    if interval is None or not is_number(interval):
-        return None
-    return {"low": interval.low, "estimate": interval.estimate, "high": interval.high}
 
 
 def _fault_row(fault: Fault) -> Row:
@@ -129,7 +128,7 @@ def _endpoint_row(end: Endpoint) -> Row:
 def _candidate_row(candidate: Candidate) -> Row:
     return {
         "coin": whole(candidate.coin),
-        "weight": _finite(candidate.weight),
+        "weight": finite(candidate.weight),
         "because": whole(candidate.because),
     }
 
@@ -145,12 +144,21 @@ def _shares_row(s: Session) -> Row:
     }
 
 
+def _partition_row(traces: Traces) -> Row | None:
+    """How the nonce space is parted, without the shares' own nonces."""
+    if not traces.nonces:
+        return None
+    shares = sum(span.shares for span in traces.nonces)
+    return {
+        "values": len(traces.nonces),
+        "shares": shares,
+        "moves": traces.moves,
+        "descents": traces.descents,
+    }
+
+
 def _text(value: str | None) -> str | None:
     return None if value is None else whole(value)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _exact(value: int) -> int | None:
@@ -162,7 +170,3 @@ def _heights(heights: tuple[int, int] | None) -> list[Value] | None:
     if heights is None or not all(0 <= h <= _MOST_INT for h in heights):
         return None
     return list(heights)
-
-
-def _time(ns: int | None) -> str | None:
-    return None if ns is None else rfc3339(ns)

@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from davylamp.records import Scan
+from davylamp.report.clients import energy_totals
+from davylamp.report.clients_table import client_parts
 from davylamp.report.contacts import client_text, fold, server_text
 from davylamp.report.faults import fault_sentence
 from davylamp.report.numbers import DASH, at, count, local_zone, probability, rate_parts, span, zone_name
@@ -85,7 +87,10 @@ def render_table(scan: Scan, console: Console, lang: Lang = "en", zone: tzinfo |
         _print(console, Text(say("all_reasons", lang), style=_QUIET))
     if all(v.sighting.kind != "mining" for v in views):
         _print(console, Text(blind_sentence(scan, phrases), style=_QUIET))
-    _print(console, Text(totals(scan, lang)))
+    for part in client_parts(scan, phrases, setting.zone, console.width):
+        console.print(part, overflow="fold", crop=False, highlight=False)
+    for line in (totals(scan, lang), *energy_totals(scan, lang)):
+        _print(console, Text(line))
     _print_untold(console, phrases)
 
 

@@ -19,7 +19,7 @@ from davylamp.records import Endpoint
 from davylamp.simulate import noise
 from davylamp.simulate.addresses import account, address
 from davylamp.simulate.miner import GROUNDS, Life, Miner, Tallied, Timed
-from davylamp.simulate.wire import NS, Frame, Line, Said, tcp_frames, write_pcap
+from davylamp.simulate.wire import NS, Frame, HostClock, Line, Said, tcp_frames, write_pcap
 
 BEGIN_S: Final = 1_717_200_000  # 2024-06-01T00:00:00Z
 POOL_PORTS: Final = (3333, 4444, 5555, 8008, 14444)
@@ -88,17 +88,31 @@ def play(
     )
     client_ip = f"10.{20 + index // 250}.{index % 250}.{rng.randrange(2, 250)}"
     server = Endpoint(f"198.51.100.{rng.randrange(1, 255)}", rng.choice(POOL_PORTS))
+    if miner.pool:
+        host, _, port = miner.pool.rpartition(":")
+        server = Endpoint(host.strip("[]"), int(port))
+    clock = clock_of(miner, index, scene)
     total_s, at_s, played = miner.minutes * 60, 0.0, []
     piece_s = miner.reconnect * 60 or total_s
     while at_s < total_s:
         seconds = min(piece_s, total_s - at_s)
-        client = Endpoint(client_ip, rng.randrange(32768, 61000))
+        client = Endpoint(miner.address or client_ip, rng.randrange(32768, 61000))
         begin_s = scene.begin_s + miner.start * 60 + at_s
         played.append(
-            connection(replace(miner, seed=0), wallet, (client, server), (begin_s, seconds), scene, rng)
+            connection(
+                replace(miner, seed=0), wallet, (client, server), (begin_s, seconds), scene, rng, clock
+            )
         )
         at_s += seconds + RECONNECT_PAUSE_S
     return played
+
+
+def clock_of(miner: Miner, index: int, scene: Scene) -> HostClock | None:
+    """The miner's own clock, which stood at 0 some day of the last fortnight; drawn apart from all else."""
+    if not miner.clock:
+        return None
+    up_s = random.Random(f"{scene.seed} clock {index}").uniform(600, 14 * 86400)
+    return HostClock(miner.clock, scene.begin_s - up_s)
 
 
 def connection(
@@ -108,12 +122,13 @@ def connection(
     span: tuple[float, float],
     scene: Scene,
     rng: random.Random,
+    clock: HostClock | None = None,
 ) -> tuple[list[Frame], dict[str, Any]]:
     """One connection's packets and its truth."""
     ground = GROUNDS[miner.dialect]
     login = f"{wallet}.{miner.worker}" if miner.dialect in ONE_WORD_LOGINS else wallet
     life = Life(miner, login, rng, span[0])
-    voice = Voice(rng, wallet, miner.worker, ground.agent, "pool.example", ends[1].port, ground.algorithm)
+    voice = Voice(rng, wallet, miner.worker, life.agent, "pool.example", ends[1].port, ground.algorithm)
     events = sorted(life.events(span[1]), key=lambda t: t.at_s)
     said = speak(miner.dialect, events, voice)
     if miner.midway:
@@ -132,6 +147,7 @@ def connection(
         scene.swapped,
         not miner.midway,
         not miner.midway,
+        clock,
     )
     return tcp_frames(said, line, rng), truth_of(miner, life, ends, begin_ns)
 

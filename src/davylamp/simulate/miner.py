@@ -4,6 +4,7 @@ The waiting time for a share of work ``w`` at hashrate ``H`` is exponential with
 a Poisson process of the coin's interval. Nothing is hashed.
 """
 
+import ipaddress
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -26,6 +27,7 @@ STALE_SHARE: Final = 0.3  # judged: of refused shares about a third come late
 VARDIFF_EVERY_S: Final = 90.0  # judged: common pools retarget every one to two minutes
 VARDIFF_STEP: Final = 4.0  # judged: common limit of one retarget
 REFRESH_S: Final = 45.0  # judged: pools renew a job for fees about twice a minute
+PROXIES: Final = {"monero": "xmrig-proxy/6.21.0", "stratum-v1": "stratum-proxy/1.5.8"}
 REPORT_EVERY_S: Final = 60.0  # judged: eth-proxy miners report once a minute
 
 
@@ -88,6 +90,10 @@ class Miner:
     midway: bool = False  # the session began before the capture
     tls: bool = False  # the bytes are of TLS shape and length
     worker: str = "rig"
+    proxy: bool = False  # a relay stands before the rigs and gives each a part of the nonce space
+    address: str = ""  # the miner's address as the sensor sees it; several miners behind one are translated
+    pool: str = ""  # address:port, so that several miners have the same
+    clock: float = 0.0  # ticks per second of its TCP timestamps; 0 writes none
     seed: int = field(default=0)
 
 
@@ -118,12 +124,36 @@ def parse_miner(text: str) -> Miner:
         ("share_s", 0.01, 1e5),
         ("rigs", 1, 256),
         ("refuse", 0, 1),
+        ("clock", 0, 10_000),
     ):
         if not low <= getattr(miner, name) <= high:
             faults.append(f"{name}: outside {low:g}..{high:g}")
+    faults += place_faults(miner)
     if faults:
         raise BadUse("E-SIM-001", f"--miner {text}: " + "; ".join(faults), "keys: " + ", ".join(known))
     return miner
+
+
+def place_faults(miner: Miner) -> list[str]:
+    """What is wrong with where a miner stands."""
+    faults = []
+    if miner.address and not is_address(miner.address):
+        faults.append(f"address={miner.address!r}: no address")
+    host, _, port = miner.pool.rpartition(":")
+    if miner.pool and not (is_address(host.strip("[]")) and port.isdecimal() and 0 < int(port) < 65536):
+        faults.append(f"pool={miner.pool!r}: not address:port")
+    if miner.proxy and miner.dialect not in PROXIES:
+        faults.append(f"proxy: only with dialect {' or '.join(PROXIES)}")
+    return faults
+
+
+def is_address(text: str) -> bool:
+    """An IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_value(kind: str, value: str) -> object:
@@ -176,6 +206,8 @@ class Life:
         self.miner = miner
         self.ground = GROUNDS[miner.dialect]
         self.login = login
+        self.agent = PROXIES[miner.dialect] if miner.proxy else self.ground.agent
+        self.first_part = random.Random(login).randrange(256) if miner.dialect == "monero" else 1
         self.rng = rng
         self.begin_s = begin_s
         self.rate_hps = miner.hashrate or self.ground.hashrate_hps
@@ -192,7 +224,7 @@ class Life:
 
     def events(self, seconds: float) -> Iterator[Timed]:
         """The whole connection in order of time."""
-        yield Timed(0.0, Login(self.login, self.ground.agent, None, self.miner.worker))
+        yield Timed(0.0, Login(self.login, self.agent, None, self.miner.worker))
         yield Timed(0.08, LoginAnswer(True))
         yield from self._set_difficulty(0.1)
         yield self._job(0.12, clean=True)
@@ -264,8 +296,10 @@ class Life:
         job_id, work = self.jobs[-1]
         self.key += 1
         key = str(self.key)
-        worker = self.miner.worker + (str(self.rng.randrange(self.miner.rigs)) if self.miner.rigs > 1 else "")
-        yield Timed(at_s, Submit(key, job_id, self.rng.randbytes(4).hex(), worker))
+        rig = self.rng.randrange(self.miner.rigs) if self.miner.rigs > 1 else 0
+        worker = self.miner.worker + (str(rig) if self.miner.rigs > 1 else "")
+        part = (self.first_part + rig) % 256 if self.miner.proxy else None
+        yield Timed(at_s, Submit(key, job_id, self._nonce(part), worker, part=part))
         self.truth.submitted += 1
         refused = self.rng.random() < self.miner.refuse
         stale = refused and self.rng.random() < STALE_SHARE
@@ -277,6 +311,11 @@ class Life:
             self.truth.work_hashes += work
         reason = ("Stale share" if stale else "Low difficulty share") if refused else ""
         yield Timed(at_s + self.rng.uniform(0.04, 0.2), Answer(key, not refused, stale, reason))
+
+    def _nonce(self, part: int | None) -> str:
+        """Four bytes; XMRig counts up from 0 and has a new job before the top byte changes, unless it is fixed."""
+        drawn = self.rng.randbytes(4).hex()
+        return drawn[:6] + f"{part or 0:02x}" if self.miner.dialect == "monero" else drawn
 
 
 def steps(every_s: float, until_s: float) -> list[float]:

@@ -38,10 +38,23 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class HostClock:
+    """What a host writes into its TCP timestamps: ticks of ``rate_hz`` since it stood at 0, ``zero_s`` Unix s."""
+
+    rate_hz: float
+    zero_s: float
+
+    def at(self, ts_ns: int) -> int:
+        """The timestamp at a time, modulo 2^32."""
+        return int((ts_ns / NS - self.zero_s) * self.rate_hz) % 2**32
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """The way between the two ends and how it behaves; the fractions are of packets.
 
     ``lost`` packets are missing from the capture only, as behind an overloaded mirror port: the ends got them.
+    ``clock`` is the client's; without one neither side writes TCP timestamps.
     """
 
     client: Endpoint
@@ -53,6 +66,7 @@ class Line:
     swapped: float = 0.0
     handshake: bool = True
     close: bool = True
+    clock: HostClock | None = None
 
 
 @dataclass(slots=True)
@@ -78,11 +92,13 @@ def tcp_frames(said: Sequence[Said], line: Line, rng: random.Random) -> list[Fra
         numbers[stub.from_client] = (seq + size) % 2**32
         if not stub.flags & ACK:
             ack = 0
-        segment = tcp_segment(ends[stub.from_client], seq, ack, stub.flags, stub.data)
-        frame = Frame(line.begin_ns + int(stub.at_s * NS), segment)
+        ts_ns = line.begin_ns + int(stub.at_s * NS)
+        options = timestamps(line.clock, ts_ns, stub.from_client) if line.clock is not None else b""
+        head = Head(seq, ack, stub.flags, options)
+        frame = Frame(ts_ns, tcp_segment(ends[stub.from_client], head, stub.data))
         frames.append(frame)
         if stub.data and rng.random() < line.repeated:
-            frames.append(Frame(frame.ts_ns + int(0.21 * NS), segment))
+            frames.append(Frame(frame.ts_ns + int(0.21 * NS), frame.data))
     frames.sort(key=lambda f: f.ts_ns)
     return weather(frames, line, rng)
 
@@ -131,10 +147,30 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def tcp_segment(ends: tuple[Endpoint, Endpoint], seq: int, ack: int, flags: int, data: bytes) -> bytes:
+def timestamps(clock: HostClock, ts_ns: int, from_client: bool) -> bytes:
+    """The option of a segment (RFC 7323): its sender's clock, and the other's; the server's ticks in Unix ms."""
+    both = clock.at(ts_ns), ts_ns // 1_000_000 % 2**32
+    return struct.pack("!BBBBII", 1, 1, 8, 10, *(both if from_client else both[::-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a TCP header says besides its ports; ``options`` fill whole words."""
+
+    seq: int
+    ack: int
+    flags: int
+    options: bytes = b""
+
+
+def tcp_segment(ends: tuple[Endpoint, Endpoint], tcp: Head, data: bytes) -> bytes:
     """An Ethernet frame with one TCP segment."""
     source, target = ends
-    head = struct.pack("!HHIIBBHHH", source.port, target.port, seq, ack, 5 << 4, flags, 64240, 0, 0)
+    words = 5 + len(tcp.options) // 4
+    head = struct.pack(
+        "!HHIIBBHHH", source.port, target.port, tcp.seq, tcp.ack, words << 4, tcp.flags, 64240, 0, 0
+    )
+    head += tcp.options
     total = checksum(pseudo(source, target, TCP, len(head) + len(data)) + head + data)
     head = head[:16] + struct.pack("!H", total) + head[18:]
     return ip_frame(source, target, TCP, head + data)

@@ -3,12 +3,13 @@
     coins = sum over days of  H / H_net x emission x part of the day x (1 - fee)
 
 A daily series, never one average: networks doubled and a price rose 17.9 times within 51 days of 2021. A missing
-day is an error, unless gaps are allowed, and then the result is a lower bound. Value without a rule and a date is
-noise: at the mining day, at payout, at sale, or at seizure.
+day is an error, unless gaps are allowed, and then the result is a lower bound; where all days are missing there is
+no result, which is not zero. Value without a rule and a date is noise: at the mining day, at payout, at sale, or
+at seizure. Coins are expected ones: what a pool paid in a lucky or unlucky week is another matter.
 """
 
-import csv
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,16 +17,15 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from davylamp.errors import BadUse, InputError
-from davylamp.records import Interval
 from davylamp.sizing.quantities import Coins, Hashrate, Money
 from davylamp.sizing.quantities_bounds import Bounded, Number, bounded
+from davylamp.sizing.sheets import read_sheet, told
 
 Rule = Literal["mining day", "payout", "sale", "seizure"]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 
 METHOD: Final = "coins-1"
 COLUMNS: Final = ("date", "network_hps", "emission")  # and price, for a value
-MOST_FAULTS: Final = 20  # judged: whoever has more is mistaken about the file
 MOST_DAYS: Final = 40_000  # judged: a century
 
 
@@ -51,7 +51,9 @@ class Series:
 
     def on(self, day: date) -> Day | None:
         """The row of a day."""
-        return next((row for row in self.days if row.day == day), None)
+        place = bisect_left(self.days, day, key=lambda row: row.day)
+        found = self.days[place : place + 1]
+        return found[0] if found and found[0].day == day else None
 
 
 def read_series(path: Path, coin: str, algorithm: str, currency: str = "USD") -> Series:
@@ -60,38 +62,34 @@ def read_series(path: Path, coin: str, algorithm: str, currency: str = "USD") ->
     Raises:
         InputError: E-COI-001 when it cannot be read, E-COI-002 with every faulty line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("E-COI-001", f"series {path} cannot be read: {error}", "it is UTF-8 text") from error
-    lines = csv.DictReader(text.splitlines())
-    missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
+    sheet = read_sheet(path, "E-COI-001")
+    missing = sheet.missing(*COLUMNS)
     if missing:
         hint = f"columns are {', '.join(COLUMNS)}, price"
         raise InputError("E-COI-002", f"series {path} has no column {', '.join(missing)}", hint)
     rows: dict[date, Day] = {}
     faults: list[str] = []
-    for cells in lines:
+    for number, cells in sheet.rows:
         row = _day(cells)
         fault = row if isinstance(row, str) else f"{row.day} twice" if row.day in rows else ""
         if fault:
-            faults.append(f"line {lines.line_num}: {fault}")
+            faults.append(f"line {number}: {fault}")
         elif isinstance(row, Day):
             rows[row.day] = row
     if faults or not rows or len(rows) > MOST_DAYS:
-        said = "; ".join(faults[:MOST_FAULTS]) or "no days, or more than a century"
+        said = told(faults, "no days, or more than a century")
         raise InputError("E-COI-002", f"series {path}: {said}", "one line per day, numbers above 0")
     return Series(coin, algorithm, currency, path.name, tuple(rows[day] for day in sorted(rows)))
 
 
-def _day(cells: Mapping[str, str | None]) -> Day | str:
+def _day(cells: Mapping[str, str]) -> Day | str:
     """One line, or what is wrong with it."""
     try:
-        price = (cells.get("price") or "").strip()
+        price = cells.get("price", "")
         row = Day(
-            date.fromisoformat((cells.get("date") or "").strip()),
-            float(cells.get("network_hps") or ""),
-            float(cells.get("emission") or ""),
+            date.fromisoformat(cells["date"]),
+            float(cells["network_hps"]),
+            float(cells["emission"]),
             float(price) if price else None,
         )
     except ValueError as error:
@@ -140,31 +138,79 @@ def mined(
     """Coins that a hashrate earns over a time.
 
     Raises:
-        BadUse: E-COI-004 for another algorithm than the series', E-COI-005 for days that it lacks, E-COI-003.
+        BadUse: E-COI-004 for another algorithm than the series', E-COI-005 for days that it lacks, E-COI-003,
+            E-COI-007 for a fee or a duty outside 0..1.
     """
-    if rate.algorithm != series.algorithm:
-        said = f"hashes of {rate.algorithm} earn no {series.coin}, which is mined with {series.algorithm}"
+    duty = share_of(spell.duty, "duty")
+    work = [(day, rate * duty) for day in spell.days()]
+    inputs = (
+        f"{rate} of {rate.algorithm}, {spell.first} to {spell.last}",
+        f"running {bounded(spell.duty) * 100} % of the time",
+    )
+    return earned(work, series, fee=fee, allow_gaps=allow_gaps, inputs=inputs)
+
+
+def earned(
+    work: Sequence[tuple[date, Hashrate]],
+    series: Series,
+    *,
+    fee: Number = 0.0,
+    allow_gaps: bool = False,
+    inputs: tuple[str, ...] = (),
+) -> CoinEstimate:
+    """Coins of mean hashrates, one for each day: a rate of 1 GH/s over six hours is a mean of 250 MH/s.
+
+    Args:
+        work: days (UTC) in order, each with its mean hashrate.
+        series: the network's days.
+        fee: what the pool keeps, 0..1.
+        allow_gaps: a day that the series lacks makes a lower bound instead of an error.
+        inputs: where the hashrates come from, for the reader.
+
+    Raises:
+        BadUse: E-COI-004 for another algorithm than the series', E-COI-005 for days that it lacks (for all days
+            even where gaps are allowed), E-COI-007 for a fee outside 0..1, E-COI-010 for more hashes than the
+            whole network has.
+    """
+    odd = next((rate.algorithm for _, rate in work if rate.algorithm != series.algorithm), None)
+    if odd is not None:
+        said = f"hashes of {odd} earn no {series.coin}, which is mined with {series.algorithm}"
         raise BadUse("E-COI-004", said, "name the series of the right coin")
-    days = spell.days()
     table = {row.day: row for row in series.days}
-    missing = tuple(day for day in days if day not in table)
-    if missing and not allow_gaps:
-        said = f"series {series.source} lacks {len(missing)} days, the first {missing[0]}"
+    missing = tuple(day for day, _ in work if day not in table)
+    if missing and (not allow_gaps or len(missing) == len(work)):
+        days = "all days" if len(missing) == len(work) else f"{len(missing)} of {len(work)} days"
+        said = f"series {series.source} lacks {days}, the first {missing[0]}"
         raise BadUse("E-COI-005", said, "complete it, or allow gaps and get a lower bound")
-    share = rate.amount * bounded(spell.duty) * (1 - bounded(fee))
+    beyond = next(
+        (day for day, rate in work if day in table and rate.amount.low > table[day].network_hps), None
+    )
+    if beyond is not None:
+        said = f"on {beyond} more hashes than the whole network of {series.coin} has"
+        raise BadUse("E-COI-010", said, "check units (MH/s, GH/s), algorithm and network_hps")
+    keeps = 1 - share_of(fee, "fee")
     by_day = tuple(
-        (day, share * (table[day].emission / table[day].network_hps)) for day in days if day in table
+        (day, rate.amount * keeps * (table[day].emission / table[day].network_hps))
+        for day, rate in work
+        if day in table
     )
     amount = sum((coins for _, coins in by_day), bounded(0.0))
     if missing:
         amount = Bounded(amount.low, amount.estimate, math.inf, amount.about)
-    inputs = (
-        f"{rate} of {rate.algorithm}, {spell.first} to {spell.last}",
-        f"running {bounded(spell.duty)} of the time",
-        f"fee {bounded(fee)}",
-        f"series {series.source}",
-    )
-    return CoinEstimate(Coins.of(amount, series.coin), by_day, series, inputs, missing)
+    basis = (*inputs, f"fee {bounded(fee) * 100} %", f"series {series.source}")
+    return CoinEstimate(Coins.of(amount, series.coin), by_day, series, basis, missing)
+
+
+def share_of(value: Number, name: str) -> Bounded:
+    """A share between 0 and 1.
+
+    Raises:
+        BadUse: E-COI-007 when it is not.
+    """
+    share = bounded(value)
+    if not 0 <= share.low <= share.high <= 1:
+        raise BadUse("E-COI-007", f"a {name} of {share} is not between 0 and 1", "1 % is 0.01")
+    return share
 
 
 def value(
@@ -214,7 +260,9 @@ def _price(series: Series, day: date) -> float:
     return row.price
 
 
-def implied_hashrate(coins: Coins, series: Series, spell: Spell, extra: Interval) -> Hashrate:
+def implied_hashrate(
+    coins: Coins, series: Series, spell: Spell, extra: Number, fee: Number = 0.0
+) -> Hashrate:
     """The hashrate that so many coins stand for, to hold a statement against devices.
 
     Args:
@@ -222,12 +270,19 @@ def implied_hashrate(coins: Coins, series: Series, spell: Spell, extra: Interval
         series: the network's days; all of the spell's must be there.
         spell: when.
         extra: income beside the emission, as a share of it (transaction fees).
+        fee: what the pool kept.
 
     Raises:
-        BadUse: E-COI-004 for another coin, E-COI-005 for days that the series lacks, E-COI-003.
+        BadUse: E-COI-004 for another coin, E-COI-005 for days that the series lacks, E-COI-003 and E-COI-007, as
+            `mined`; E-COI-009 for no coins or a negative income.
     """
+    beside = bounded(extra)
+    if not coins.amount.low >= 0 or not coins.amount.estimate > 0 or not beside.low >= 0:
+        raise BadUse(
+            "E-COI-009", f"{coins} with {beside} beside the emission", "coins above 0, income at least 0"
+        )
     if coins.coin != series.coin:
         raise BadUse("E-COI-004", f"{coins.coin} against a series of {series.coin}", "name the right series")
     one = Hashrate.of(1.0, "H/s", series.algorithm)
-    each = mined(one, series, spell).coins.amount * (bounded(extra) + 1)
+    each = mined(one, series, spell, fee=fee).coins.amount * (beside + 1)
     return Hashrate.of(coins.amount / each, "H/s", series.algorithm)

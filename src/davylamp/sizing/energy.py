@@ -7,6 +7,7 @@ at least what was seen, at most all of it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +24,9 @@ PeriodKind = Literal["observed", "inferred", "stated"]
 METHOD: Final = "energy-1"
 USUAL_DUTY: Final = 0.9  # judged: mining is a flat load of 24 hours (ENERGY.md), less outages and reboots
 HOUR_NS: Final = 3_600_000_000_000
+DAY_NS: Final = 24 * HOUR_NS
+MOST_DAYS: Final = 36_600  # judged: a century
+EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,44 @@ def inferred(seen: Period, *, span_h: float | None = None, duty: Interval | None
     low, mid, high = (max(at_least, share * span) for share in (duty.low, duty.estimate, duty.high))
     why = f"ran {duty.estimate:.0%} ({duty.low:.0%} to {duty.high:.0%}) of it"
     return Period("inferred", Bounded(low, mid, high), span, f"{span:.4g} h; {why}")
+
+
+def by_day(spans_ns: Iterable[tuple[int, int]]) -> dict[date, float]:
+    """Hours of each UTC day that at least one span covers, in order of the days.
+
+    Raises:
+        BadUse: E-ENE-009 when the spans lie more than a century apart.
+    """
+    spans = sorted(spans_ns)
+    if spans and max(end for _, end in spans) - spans[0][0] > MOST_DAYS * DAY_NS:
+        raise BadUse("E-ENE-009", "records lie more than a century apart", "check the clock of their source")
+    found: dict[date, float] = {}
+    reached = spans[0][0] if spans else 0
+    for begin, end in spans:
+        at = max(begin, reached)
+        while at < end:
+            number = at // DAY_NS
+            until = min(end, (number + 1) * DAY_NS)
+            day = EPOCH + timedelta(days=number)
+            found[day] = found.get(day, 0.0) + (until - at) / HOUR_NS
+            at = until
+        reached = max(reached, end)
+    return found
+
+
+def inferred_by_day(spans_ns: Sequence[tuple[int, int]], guess: Period) -> dict[date, Bounded]:
+    """The hours of an inferred period by the UTC day: what was seen, and the same part of all time between."""
+    seen = by_day(spans_ns)
+    ends = [(min(begin for begin, _ in spans_ns), max(end for _, end in spans_ns))] if spans_ns else []
+    whole = by_day(ends)
+    between = sum(whole.values()) - sum(seen.values())
+    part = (guess.hours.estimate - sum(seen.values())) / between if between > 0 else 0.0
+    part = min(max(part, 0.0), 1.0)
+    found: dict[date, Bounded] = {}
+    for day, hours in whole.items():
+        least = min(seen.get(day, 0.0), hours)
+        found[day] = Bounded(least, least + part * (hours - least), hours)
+    return found
 
 
 def stated(hours: Bounded, because: str) -> Period:

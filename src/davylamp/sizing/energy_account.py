@@ -1,81 +1,18 @@
-"""Accounts: an energy a day and over so many days, with its coal and CO2, out of a statement, a scan or a list.
+"""Accounts of what somebody states and of device lists; those of scans come from `energy_scan`."""
 
-A scan's sightings are sized one by one: by hashrate (grade C) where there is one, else by the default of an
-address (grade D). The mean power of a client is its observed energy over the time it was seen mining, so a client
-that changes its pool counts once, not twice.
-"""
-
-import csv
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 from davylamp.errors import BadUse, InputError
-from davylamp.records import Interval
-from davylamp.sizing.energy import METHOD, Period, a_day, observed, of_days
-from davylamp.sizing.factors import COMPARABLE, Footprint, footprint
-from davylamp.sizing.power import (
-    LOAD,
-    Item,
-    PowerEstimate,
-    PowerSplit,
-    by_default,
-    from_hashrate,
-    inventory,
-    split,
-)
-from davylamp.sizing.quantities import DAYS_A_YEAR, Energy, Hashrate, Power, total
+from davylamp.sizing.client_power import Line
+from davylamp.sizing.energy_books import Account, Choice, draw_up
+from davylamp.sizing.energy_scan import account_of_scan
+from davylamp.sizing.power import LOAD, Item, inventory, split
+from davylamp.sizing.quantities import Power
 from davylamp.sizing.quantities_bounds import Bounded, QuantityError, read_amount
+from davylamp.sizing.sheets import read_sheet, told
 
-MOST_DAYS: Final = 36_600.0  # judged: a century
-MOST_BYTES: Final = 1 << 30  # judged: a scan of a province's month is below it
-MOST_FAULTS: Final = 20  # judged: whoever has more is mistaken about the file
-SECOND_NS: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One client or device of an account: its power while it runs, with its grade, and what was seen of it."""
-
-    name: str
-    what: str
-    power: PowerEstimate
-    seen: Period | None = None
-
-    @property
-    def observed(self) -> Energy | None:
-        """What it drew while it was seen."""
-        return self.power.power.over(self.seen.time) if self.seen is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An energy with its coal and CO2, a day and over ``days``; ``power`` None where kilowatt-hours were stated."""
-
-    basis: str
-    per_day: Energy
-    days: float
-    over_days: Energy
-    day: Footprint
-    total: Footprint
-    power: PowerSplit | None
-    lines: tuple[Line, ...]
-    observed: Energy | None
-    notes: tuple[str, ...]
-    method: str = METHOD
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What an account is drawn up with."""
-
-    factors: str = COMPARABLE
-    coal: str = ""
-    days: float = DAYS_A_YEAR
-    site: Path | None = None
+__all__ = ["Account", "Choice", "Line", "account_of_inventory", "account_of_scan", "account_of_statement"]
 
 
 def account_of_statement(text: str, choice: Choice) -> Account:
@@ -90,7 +27,7 @@ def account_of_statement(text: str, choice: Choice) -> Account:
         if reading.amount.low == reading.amount.high
         else ()
     )
-    return _account("stated", power, (), choice, notes)
+    return draw_up("stated", power, (), choice, notes)
 
 
 def account_of_inventory(path: Path, choice: Choice) -> Account:
@@ -99,27 +36,26 @@ def account_of_inventory(path: Path, choice: Choice) -> Account:
     Raises:
         InputError: E-ENE-005 with every faulty line, E-ENE-004 when it cannot be read.
     """
-    rows = csv.DictReader(_text(path).splitlines())
-    missing = [name for name in ("model", "count") if name not in (rows.fieldnames or ())]
+    sheet = read_sheet(path, "E-ENE-004")
+    missing = sheet.missing("model", "count")
     lines: list[Line] = []
     faults = [f"no column {name}" for name in missing]
-    for cells in rows if not missing else ():
+    for number, cells in sheet.rows if not missing else ():
         try:
             item = _item(cells)
             lines.append(Line(item.model, f"{item.count} of them", inventory(item, choice.site)))
         except (BadUse, InputError) as error:
-            faults.append(f"line {rows.line_num}: {error.message}")
+            faults.append(f"line {number}: {error.message}")
     if faults or not lines:
-        said = "; ".join(faults[:MOST_FAULTS]) or "no lines"
+        said = told(faults, "no lines")
         hint = "columns: model, count, and perhaps watts, wall (yes or no), load (0.5-1), algorithm"
         raise InputError("E-ENE-005", f"inventory {path}: {said}", hint)
     parts = split(line.power for line in lines)
-    return _account("inventory", parts, lines, choice, ("running 24 hours a day",))
+    return draw_up("inventory", parts, lines, choice, ("running 24 hours a day",))
 
 
-def _item(cells: Mapping[str, str | None]) -> Item:
+def _item(cell: Mapping[str, str]) -> Item:
     """One line of an inventory."""
-    cell = {name: (value or "").strip() for name, value in cells.items() if isinstance(name, str)}
     count = read_amount(cell["count"])
     wall = cell.get("wall", "").lower()
     if not cell["model"] or count.amount.low < 0 or wall not in ("", "yes", "no"):
@@ -130,138 +66,3 @@ def _item(cells: Mapping[str, str | None]) -> Item:
         watts = Power.of(said.amount, said.unit or "W").amount
     load = read_amount(cell["load"]).amount if cell.get("load") else LOAD
     return Item(cell["model"], count.amount, watts, wall == "yes", load, cell.get("algorithm", ""))
-
-
-def account_of_scan(path: Path, choice: Choice) -> Account:
-    """From ``davylamp scan --format json``: every mining sighting sized by grade C, else its client by grade D.
-
-    Raises:
-        InputError: E-ENE-004 when it is no such file, E-ENE-006 when nothing in it mines.
-    """
-    try:
-        scan = json.loads(_text(path), parse_constant=_no_constant)
-        clients: dict[str, list[Mapping[str, Any]]] = {}
-        for sighting in scan["sightings"]:
-            if sighting["kind"] == "mining":
-                clients.setdefault(str(sighting["client_ip"]), []).append(sighting)
-        found = [_client(sightings, scan["sessions"], choice) for sightings in clients.values()]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        hint = "give the file that davylamp scan --format json writes"
-        raise InputError("E-ENE-004", f"{path} is no result of a scan: {error!r}"[:300], hint) from error
-    lines = [line for client in found for line in client.lines]
-    if not lines:
-        raise InputError("E-ENE-006", f"no sighting of mining in {path}", "there is no energy to account for")
-    parts = split(client.mean() for client in found)
-    drawn = total(e for line in lines if (e := line.observed) is not None)
-    notes = (
-        f"clients: {len(clients)}; a day is 24 hours at the mean power seen while mining",
-        "grade C runs from the best to the worst hardware of its algorithm",
-    )
-    return replace(_account("scan", parts, lines, choice, notes), observed=drawn)
-
-
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """One client of a scan: its lines, all of one grade, and when it was seen mining at all."""
-
-    lines: tuple[Line, ...]
-    seen: Period
-
-    def mean(self) -> PowerEstimate:
-        """Its mean power while mining: what its sightings drew over the time that at least one of them ran."""
-        hours = self.seen.hours.estimate
-        drawn = [energy for line in self.lines if (energy := line.observed) is not None]
-        if len(self.lines) == 1 or not hours > 0:
-            return max((line.power for line in self.lines), key=lambda p: p.power.amount.estimate)
-        first = self.lines[0].power
-        inputs = tuple(text for line in self.lines for text in line.power.inputs)
-        return PowerEstimate(first.grade, total(drawn).average(self.seen.time), first.method, inputs)
-
-
-def _client(sightings: Sequence[Mapping[str, Any]], sessions: Sequence[Any], choice: Choice) -> _Client:
-    """One client: a line per sighting with a hashrate; without any, one line by default."""
-    lines: list[Line] = []
-    spans: list[tuple[int, int]] = []
-    unsized: list[str] = []
-    name = str(sightings[0]["client_ip"])
-    for sighting in sightings:
-        sized = _sized(sighting, choice)
-        if isinstance(sized, str):
-            unsized.append(sized)
-            continue
-        what = f"{sighting['algorithm']} at {sighting['server_ip']}:{sighting['server_port']}"
-        spans += _spans(sighting, sessions)
-        lines.append(Line(name, what, sized, observed(_spans(sighting, sessions))))
-    if lines:
-        return _Client(tuple(lines), observed(spans))
-    seen = observed(span for sighting in sightings for span in _spans(sighting, sessions))
-    because = "; ".join(dict.fromkeys(unsized))
-    return _Client((Line(name, because, by_default(1, because), seen),), seen)
-
-
-def _sized(sighting: Mapping[str, Any], choice: Choice) -> PowerEstimate | str:
-    """Grade C of one sighting, or why there is none."""
-    rate, algorithm = sighting["hashrate_hps"], sighting["algorithm"]
-    if rate is None:
-        return str(sighting["hashrate_note"]) or "no hashrate was seen"
-    if algorithm is None:
-        return "a hashrate was seen, but not of which algorithm"
-    interval = Interval(float(rate["low"]), float(rate["estimate"]), float(rate["high"]))
-    year = datetime.fromisoformat(sighting["last_seen"][:19]).year
-    return from_hashrate(Hashrate.seen(interval, str(algorithm)), year=year, site=choice.site)
-
-
-def _spans(sighting: Mapping[str, Any], sessions: Sequence[Any]) -> list[tuple[int, int]]:
-    """When a sighting was seen: its sessions where it names some, else from first to last."""
-    rows = [sessions[i] for i in sighting["sessions"] if i >= 0] or [sighting]
-    return [(_ns(row["first_seen"]), _ns(row["last_seen"])) for row in rows]
-
-
-def _ns(text: str) -> int:
-    """Unix nanoseconds of an RFC 3339 time in UTC."""
-    whole, _, part = text.removesuffix("Z").partition(".")
-    seconds = int(datetime.fromisoformat(f"{whole}+00:00").timestamp())
-    return seconds * SECOND_NS + int(part.ljust(9, "0")[:9] or 0)
-
-
-def _no_constant(text: str) -> float:
-    """JSON has no NaN and no infinity, whatever Python reads."""
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _text(path: Path) -> str:
-    """A file's text.
-
-    Raises:
-        InputError: E-ENE-004 when it cannot be read as UTF-8 or is out of all measure.
-    """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError("E-ENE-004", f"{path} is larger than a gibibyte", "split it")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("E-ENE-004", f"{path} cannot be read: {error}", "it is a UTF-8 text file") from error
-
-
-def _account(
-    basis: str, power: Power | PowerSplit, lines: Sequence[Line], choice: Choice, notes: tuple[str, ...]
-) -> Account:
-    """The account of a mean power."""
-    parts = power if isinstance(power, PowerSplit) else None
-    mean = power.total if isinstance(power, PowerSplit) else power
-    if not 0 < choice.days <= MOST_DAYS:
-        raise BadUse("E-ENE-003", f"{choice.days:g} days", "give more than 0 and at most a century")
-    day, over = a_day(mean), of_days(mean, choice.days)
-    name, coal, site = choice.factors, choice.coal, choice.site
-    return Account(
-        basis,
-        day,
-        choice.days,
-        over,
-        footprint(day, name, coal=coal, site=site),
-        footprint(over, name, coal=coal, days=choice.days, site=site),
-        parts,
-        tuple(lines),
-        None,
-        notes,
-    )

@@ -16,6 +16,7 @@ Source   F. Garwood, Biometrika 28 (1936); M. Fay and E. Feuer, Statistics in Me
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.records import Interval, Session, Work
@@ -202,3 +203,11 @@ def union_s(spans: Sequence[tuple[float, float]]) -> float:
         total += max(0.0, end - max(begin, reached))
         reached = max(reached, end)
     return total
+
+
+def year_of(at_ns: int) -> int | None:
+    """The year (UTC) of a time in Unix nanoseconds; None when no calendar holds it."""
+    try:
+        return datetime.fromtimestamp(at_ns // SECOND_NS, UTC).year
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -5,9 +5,11 @@ of one host lie on one line, whatever port or worker they come from, and hosts b
 
 Reads     points (time in Unix s, value 0..2^32-1, connection, server), in any order
 Yields    lines with their tick rate, and how many clocks there are at least
-Misses    systems that send no timestamps (Windows by default); hosts that booted within half a second of each other
-Misfires  a relay that rewrites the option; kernels that offset each connection by itself, where lines are as many
-          as connections: then lines count connections, and say so
+Misses    systems that send no timestamps (Windows by default); hosts that booted within half a second of each other;
+          hosts that were not on at the same time, for a line that follows another may be one host after a reboot
+Misfires  a relay that rewrites the option. Some kernels offset each connection by itself, and clocks that lose ticks
+          under load (macOS, measured: 0.1 to 10 % of them) draw several lines for one connection. So lines that share a
+          connection are one host, and connections that share no line with another are one host more at most
 Source    Bellovin, IMW 2002 (the idea, with IP ids); Kohno et al., Oakland 2005; tcp_timestamps of Linux, which since
           4.10 offsets the clock per pair of addresses, so lines are counted per server and the largest number holds
 """
@@ -48,14 +50,23 @@ class Line:
     rate_hz: float
     offset: float
     points: int
-    connections: int
+    members: tuple[int, ...]  # its connections
+    first_s: float
+    last_s: float
+
+
+@dataclass(slots=True)
+class Host:
+    """Connections that lines tie together, and when their clock was certainly seen."""
+
+    members: set[int]
     first_s: float
     last_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Lines of one address. ``at_least`` is None where lines count connections, not hosts."""
+    """Lines of one address. ``at_least`` is None where they tie no connections together, and so count no hosts."""
 
     lines: tuple[Line, ...]
     at_least: int | None
@@ -77,13 +88,54 @@ def find_clocks(points: Sequence[Point]) -> Clocks:
     unplaced = len(points) - placed
     if not lines:
         return Clocks((), None, unplaced, "no timestamps on a line")
-    servers = {line.server for line in lines}
-    most = max(sum(line.server == s for line in lines) for s in servers)
-    if any(line.connections > 1 for line in lines) or len(lines) == 1:
-        note = f"{len(lines)} lines at {len(servers)} servers; the most at one server count"
-        return Clocks(tuple(lines), most, unplaced, note)
-    note = "every line has one connection of its own: the kernel may offset each connection by itself"
+    counts = [hosts_of(hosts_in([line for line in lines if line.server == s])) for s in servers_of(lines)]
+    told = [count for count in counts if count is not None]
+    where = "one server" if len(counts) == 1 else f"{len(counts)} servers"
+    note = f"{len(lines)} lines at {where}"
+    if told:
+        which = "" if len(counts) == 1 else " at one of them"
+        return Clocks(tuple(lines), max(told), unplaced, f"{note}, of at least {max(told)} hosts{which}")
+    note += ", but each connection keeps to its own: the kernel may offset each by itself"
     return Clocks(tuple(lines), None, unplaced, note)
+
+
+def servers_of(lines: Sequence[Line]) -> list[str]:
+    """The servers that lines lead to."""
+    return sorted({line.server for line in lines})
+
+
+def hosts_in(lines: Sequence[Line]) -> list[Host]:
+    """Lines at one server, put together where they share a connection."""
+    hosts: list[Host] = []
+    for line in lines:
+        whole = Host(set(line.members), line.first_s, line.last_s)
+        apart = []
+        for host in hosts:
+            if whole.members.isdisjoint(host.members):
+                apart.append(host)
+                continue
+            whole.members |= host.members
+            whole.first_s = min(whole.first_s, host.first_s)
+            whole.last_s = max(whole.last_s, host.last_s)
+        hosts = [*apart, whole]
+    return hosts
+
+
+def hosts_of(hosts: Sequence[Host]) -> int | None:
+    """Least number of hosts that were on at the same time; None where no two connections are tied together.
+
+    A host of one connection may be another connection of a host whose kernel offsets each: all of them are one more.
+    """
+    if len(hosts) == 1:
+        return 1
+    if all(len(host.members) == 1 for host in hosts):
+        return None
+    most = 1
+    for moment in (host.first_s for host in hosts):
+        on = [host for host in hosts if host.first_s <= moment <= host.last_s]
+        tied = sum(len(host.members) > 1 for host in on)
+        most = max(most, tied + (tied < len(on)))
+    return most
 
 
 def lines_of(points: Sequence[Point], server: str = "") -> list[Line]:
@@ -109,7 +161,7 @@ def lines_of(points: Sequence[Point], server: str = "") -> list[Line]:
                 rate,
                 float((values[own[0]] - rate * times[own[0]]) % WRAP),
                 int(own.size),
-                int(np.unique(connections[own]).size),
+                tuple(np.unique(connections[own]).tolist()),
                 float(times[own].min()),
                 float(times[own].max()),
             )

@@ -37,6 +37,16 @@ class RegionRow:
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class RegionNameRow:
+    """What English texts call a division."""
+
+    code: str
+    english: str
+    source: str
+    reviewed: str
+
+
 @cache
 def regions(site: Path | None = None) -> tuple[RegionRow, ...]:
     """All known divisions by code: the site's own rows replace shipped ones of the same code.
@@ -87,6 +97,26 @@ def full_name(code: str, site: Path | None = None) -> str:
     steps = dict.fromkeys(roll_up(code, level) for level in DIGITS)
     names = [row.name for row in map(_by_code(site).get, steps) if row is not None]
     return "".join(names) or code
+
+
+@cache
+def region_names() -> tuple[RegionNameRow, ...]:
+    """English names: all provinces and the cities of Zhejiang; counties keep their Chinese names.
+
+    Raises:
+        TableError: E-TAB-002 for faults of a cell.
+    """
+    return read_table(FOLDER / "region_names.csv", RegionNameRow, ("code",))
+
+
+def english_name(code: str) -> str | None:
+    """What English texts call a division, or None where the table does not know."""
+    return _english().get(code)
+
+
+@cache
+def _english() -> dict[str, str]:
+    return {row.code: row.english for row in region_names()}
 
 
 @cache

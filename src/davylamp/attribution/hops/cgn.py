@@ -1,13 +1,16 @@
 """Carrier-grade NAT: port blocks given to inside addresses.
 
-Reads     Cisco IOS XR/CGSE bulk allocation "[UserbasedA - inside vrf - outside - first last]" (UserbasedD withdraws),
-          the same words as other NAT444 makers write them; A10 CEF "CGN 106/107" (blocks) and "CGN 100/101" (ports),
-          A10 FIXED-NAT-PORTS; a CSV of blocks (inside, outside, first and last port, with or without times), which is
-          also how a deterministic mapping (RFC 7422) is handed in
+Reads     Cisco IOS XR/CGSE bulk allocation "[UserbasedA - inside vrf - outside - first last]" (D or W withdraws), the
+          carriers' forms of it that H3C, HP and Huawei write ("NAT444:userbasedA [17 inside - outside - first last]",
+          "NAT444: SessionA[...]"); A10 CEF "CGN 106/107" (blocks) and "CGN 100/101" (ports), A10 NAT-TCP-C and
+          NAT-UDP-C, FIXED-NAT-PORTS; a CSV of blocks (inside, outside, first and last port, with or without times),
+          which is also how a deterministic mapping (RFC 7422) is handed in
 Yields    Nat with a range of ports
-Misses    deterministic mappings that are only in a device's configuration: hand them in as CSV
-Source    Cisco CGv6 configuration guide, syslog format; A10 Thunder CGN logging guide (public samples); RFC 6888, 7422.
-          None was seen on a device: unverified
+Misses    deterministic mappings that are only in a device's configuration: hand them in as CSV; session lines of a
+          template that the operator composed (damage: their columns cannot be told)
+Source    Cisco CGv6 configuration guide, syslog format; HP VPN Firewall guide, china-telecom and
+          china-unicom-nat444 formats; Huawei NE40E guide, NAT flexible template; A10 Thunder lines that a carrier's
+          public consumer of them tests against; RFC 6888, 7422
 """
 
 import re
@@ -17,11 +20,20 @@ from typing import Final
 from davylamp.attribution.hops import text
 from davylamp.attribution.hops.record import About, Damage, Line, Nat, Outcome, Phase, Row, Seen
 from davylamp.attribution.hops.syslog import read_head
+from davylamp.attribution.hops.text import PROTOCOLS
 from davylamp.attribution.hops.times import to_ns
 from davylamp.records import Endpoint
 
 NAME: Final = "cgn"
-_USER: Final = re.compile(r"\[\s*(Userbased[ADW])\b([^\]]*)\]", re.IGNORECASE)
+_USER: Final = re.compile(
+    r"(?:\[\s*(?P<in>(?:User|Session)based[ADW])\b|\b(?P<before>(?:(?:User|Session)based|Session)[ADW])\s?\[)"
+    r"(?P<words>[^\]]{0,400})\]",
+    re.IGNORECASE,
+)
+_MAPPING: Final = re.compile(
+    r"\bNAT-(?P<proto>TCP|UDP)-(?P<what>[CD]): (?P<in>[\d.]+):\s?(?P<inp>\d+)\s?(?:->|<-->)\s?"
+    r"(?P<out>[\d.]+):\s?(?P<outp>\d+)"
+)
 _CEF: Final = re.compile(r"CEF:\d\|A10\|[^|]*\|[^|]*\|CGN (100|101|106|107)\|[^|]*\|[^|]*\|(.*)")
 _CEF_PAIR: Final = re.compile(r"\b(\w+)=(\S+)")
 _FIXED: Final = re.compile(r"FIXED-NAT-PORTS:?\s+([\d.]+)\s*->\s*([\d.]+):(\d+)-(\d+)")
@@ -40,7 +52,7 @@ NEEDED: Final = (("in",), ("out",), ("first",), ("last",))
 
 def looks(head: Sequence[str]) -> bool:
     """Whether the first lines are block allocations of any of the shapes."""
-    if any(_USER.search(s) or _CEF.search(s) or _FIXED.search(s) for s in head):
+    if any(p.search(s) for s in head for p in (_USER, _CEF, _FIXED, _MAPPING)):
         return True
     return text.find_head(head, ALIASES, NEEDED) is not None
 
@@ -73,6 +85,8 @@ def parse_line(line: Line, about: About) -> Outcome:
         return _userbased(user, line, about)
     if (cef := _CEF.search(line.text)) is not None:
         return _cef(cef, line, about)
+    if (mapping := _MAPPING.search(line.text)) is not None:
+        return _mapping(mapping, line, about)
     if (fixed := _FIXED.search(line.text)) is not None:
         head = read_head(line.text[: fixed.start()], about)
         seen = Seen(about.recorder(head.host), line.number, head.at_ns, None)
@@ -81,17 +95,35 @@ def parse_line(line: Line, about: About) -> Outcome:
 
 
 def _userbased(match: re.Match[str], line: Line, about: About) -> Outcome:
-    """The first two addresses are inside and outside, the last two numbers the block."""
-    words = match.group(2).split()
-    addresses = [w for w in words if _ADDRESS.fullmatch(w)]
-    numbers = [w for w in words if w.isdigit()]
-    if len(addresses) < 2 or len(numbers) < 2:
-        return Damage(line.number, "an allocation without two addresses and two ports")
+    """The first two addresses are inside and outside; behind them an empty original port and the block.
+
+    An original port that is there makes it a session, whose columns differ from maker to maker.
+    """
+    name, words = match["in"] or match["before"], match["words"].split()
+    places = [i for i, w in enumerate(words) if _ADDRESS.fullmatch(w)]
+    if len(places) < 2:
+        return Damage(line.number, "an allocation without two addresses")
+    ports = words[places[1] + 1 : places[1] + 4]
+    if len(ports) < 3 or ports[0] != "-" or name.lower().startswith("sessionbased"):
+        return Damage(
+            line.number, "a line about a session or of an unknown template, not about a block of ports"
+        )
     head = read_head(line.text[: match.start()], about)
-    phase: Phase = "open" if match.group(1)[-1] in "Aa" else "close"
+    phase: Phase = "open" if name[-1] in "Aa" else "close"
     ends = (head.at_ns, None) if phase == "open" else (None, head.at_ns)
-    seen = Seen(about.source, line.number, *ends)
-    return _block(seen, (addresses[0], addresses[1]), (numbers[-2], numbers[-1]), phase)
+    seen = Seen(about.recorder(head.host), line.number, *ends)
+    proto = words[0] if places[0] > 0 and words[0] in PROTOCOLS else ""
+    return _block(seen, (words[places[0]], words[places[1]]), (ports[1], ports[2]), phase, proto)
+
+
+def _mapping(match: re.Match[str], line: Line, about: About) -> Outcome:
+    """A10's line of one port."""
+    head = read_head(line.text[: match.start()], about)
+    phase: Phase = "open" if match["what"] == "C" else "close"
+    ends = (head.at_ns, None) if phase == "open" else (None, head.at_ns)
+    seen = Seen(about.recorder(head.host), line.number, *ends)
+    ports = (match["outp"], match["outp"])
+    return _block(seen, (match["in"], match["out"]), ports, phase, match["proto"], match["inp"])
 
 
 def _cef(match: re.Match[str], line: Line, about: About) -> Outcome:
@@ -104,20 +136,29 @@ def _cef(match: re.Match[str], line: Line, about: About) -> Outcome:
     head = read_head(line.text[: match.start()], about)
     ends = (head.at_ns, None) if phase == "open" else (None, head.at_ns)
     seen = Seen(about.recorder(head.host), line.number, *ends)
-    inside = (cells["src"], cells["sourceTranslatedAddress"])
-    return _block(seen, inside, (first, last), phase, cells.get("proto", ""))
+    ends_of = (cells["src"], cells["sourceTranslatedAddress"])
+    own = cells.get("spt", "0") if match.group(1) in ("100", "101") else "0"
+    return _block(seen, ends_of, (first, last), phase, cells.get("proto", ""), own)
 
 
 def _block(
-    seen: Seen, addresses: tuple[str, str], ports: tuple[str, str], phase: Phase, proto: str = ""
+    seen: Seen,
+    addresses: tuple[str, str],
+    ports: tuple[str, str],
+    phase: Phase,
+    proto: str = "",
+    own: str = "0",
 ) -> Outcome:
+    """Inside and outside address, first and last outside port, and the inside port where there is but one."""
     inside, outside = text.ip(addresses[0]), text.ip(addresses[1])
     first, last = text.port(ports[0]), text.port(ports[1])
     if first > last:
         raise ValueError(f"ports {first}-{last} run backwards")
-    number = text.PROTOCOLS.get(proto.lower(), 0)
+    number = PROTOCOLS.get(proto.lower(), 0)
     key = f"block {number} {inside} {outside} {first}"
-    return text.one(Nat(seen, Endpoint(inside, 0), outside, first, last, number, None, phase, key))
+    return text.one(
+        Nat(seen, Endpoint(inside, text.port(own)), outside, first, last, number, None, phase, key)
+    )
 
 
 def parse_row(number: int, row: Row, about: About) -> Outcome:

@@ -2,8 +2,10 @@
 
 Reads     [NEW], [UPDATE] and [DESTROY] events with original and reply addresses
 Yields    Nat, where the reply goes to another address than the original came from
-Misses    iptables LOG lines: they are written before the translation and do not name the outer address
-Source    conntrack(8); ulogd2 output plugin LOGEMU/NFCT; kernel nf_conntrack
+Misses    events without a time (conntrack -E without -o timestamp) are damage; ``conntrack -L``, a list of what is now;
+          iptables LOG lines: they are written before the translation and do not name the outer address
+Source    conntrack(8), where nf_conntrack_timestamp adds delta-time to what is destroyed; outputs of conntrack -E that
+          weaveworks/scope and others test against; ulogd2 output plugin LOGEMU/NFCT; kernel nf_conntrack
 """
 
 import re
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from davylamp.attribution.hops import text
-from davylamp.attribution.hops.record import About, Damage, Line, Nat, Outcome, Phase, Seen
+from davylamp.attribution.hops.record import NS, About, Damage, Line, Nat, Outcome, Phase, Seen
 from davylamp.attribution.hops.syslog import read_head
 from davylamp.attribution.hops.times import to_ns
 
@@ -19,6 +21,7 @@ NAME: Final = "conntrack"
 _EVENT: Final = re.compile(r"\[(NEW|UPDATE|DESTROY)\]")
 _STAMP: Final = re.compile(r"^\s*\[\s*(\d{9,10}(?:\.\d{1,9})?)\s*\]")
 _PAIR: Final = re.compile(r"\b(src|dst|sport|dport|SRC|DST|SPT|DPT)=([0-9A-Fa-f.:]+)")
+_LASTED: Final = re.compile(r"\bdelta-time=(\d{1,9})\b")
 _PROTO: Final = re.compile(r"(?:\]\s+(?:ipv[46]\s+\d+\s+)?|PROTO=)(tcp|udp|icmp|TCP|UDP|ICMP)\b")
 _NAMES: Final = {"SRC": "src", "DST": "dst", "SPT": "sport", "DPT": "dport"}
 
@@ -65,6 +68,8 @@ def parse_line(line: Line, about: About) -> Outcome:
         at_ns, source = head.at_ns, about.recorder(head.host)
     number = text.protocol(proto.group(1))
     phase: Phase = "open" if event.group(1) == "NEW" else "close"
-    seen = Seen(source, line.number, *((at_ns, None) if phase == "open" else (None, at_ns)))
+    lasted = _LASTED.search(line.text)
+    began_ns = at_ns - int(lasted.group(1)) * NS if lasted is not None else None
+    seen = Seen(source, line.number, *((at_ns, None) if phase == "open" else (began_ns, at_ns)))
     key = f"{number} {inside} {outside} {remote}"
     return text.one(Nat(seen, inside, outside.ip, outside.port, outside.port, number, remote, phase, key))

@@ -1,9 +1,12 @@
 """dnsmasq: its leases file and its log.
 
-Reads     ``expiry mac address name client-id`` lines; dnsmasq-dhcp DHCPACK and DHCPRELEASE lines
+Reads     ``expiry mac address name client-id`` lines, and below the server's ``duid`` line those of DHCPv6,
+          ``expiry iaid address name client-duid``; dnsmasq-dhcp DHCPACK and DHCPRELEASE lines
 Yields    Lease; the file names only the end of a lease, so its beginning is unknown
-Misses    DHCPv6 lines of the file (they begin with a number that is no MAC)
-Source    dnsmasq(8) --dhcp-leasefile; src/lease.c and src/rfc2131.c of dnsmasq 2.90
+Misses    DHCPv6 clients whose DUID holds no MAC, and DHCPv6 in the log
+Source    dnsmasq(8) --dhcp-leasefile; src/lease.c and src/rfc2131.c of dnsmasq 2.90; leases that
+          plume-design/opensync and canonical/multipass read, log lines of OpenWrt, ASUS and libvirt hosts in public
+          repositories
 """
 
 import re
@@ -19,14 +22,18 @@ NAME: Final = "dnsmasq"
 _FILE: Final = re.compile(
     r"^(\d{1,10})\s+((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})\s+([\d.]+)\s+(\S+)\s+(\S+)\s*$"
 )
+_FILE6: Final = re.compile(
+    r"^(\d{1,10})\s+T?\d{1,10}\s+([0-9A-Fa-f:]{2,39})\s+(\S+)\s+(?:\S+\s+){0,2}([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){4,130})\s*$"
+)
 _MESSAGE: Final = re.compile(r"\bdnsmasq-dhcp(?:\[\d+\])?:\s+(?:\d+\s+)?(DHCPACK|DHCPRELEASE)\(\S+?\)\s+(.*)")
 _GIVEN: Final = re.compile(r"([\d.]+)\s+((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})(?:\s+(\S+))?")
 NO_NAME: Final = "*"
+NO_BEGINNING: Final = "the leases file names no beginning"
 
 
 def looks(head: Sequence[str]) -> bool:
     """Whether the first lines are of the file or of the log."""
-    return any(_FILE.match(s) or _MESSAGE.search(s) for s in head)
+    return any(_FILE.match(s) or _FILE6.match(s) or _MESSAGE.search(s) for s in head)
 
 
 def read(lines: Iterable[Line], about: About) -> Iterator[Outcome]:
@@ -40,12 +47,12 @@ def parse_line(line: Line, about: About) -> Outcome:
     Raises:
         ValueError: when an address or a time is none.
     """
-    row = _FILE.match(line.text)
-    if row is not None:
-        until_ns = None if row[1] == "0" else to_ns(row[1], about)
-        seen = Seen(about.source, line.number, None, until_ns, "the leases file names no beginning")
-        host = "" if row[4] == NO_NAME else text.name(row[4])
-        return text.one(Lease(seen, text.ip(row[3]), text.mac(row[2]), host))
+    if (row := _FILE.match(line.text)) is not None:
+        return _row(line, (row[1], row[3], row[4], row[2]), NO_BEGINNING, about)
+    if (row := _FILE6.match(line.text)) is not None:
+        owner = text.mac_of_duid(row[4])
+        note = f"{NO_BEGINNING}; {text.DUID_NOTE}"
+        return _row(line, (row[1], row[2], row[3], owner), note, about) if owner else None
     message = _MESSAGE.search(line.text)
     if message is None:
         return None
@@ -65,3 +72,11 @@ def parse_line(line: Line, about: About) -> Outcome:
             "open" if opens else "close",
         )
     )
+
+
+def _row(line: Line, cells: tuple[str, str, str, str], note: str, about: About) -> Outcome:
+    """A line of the file: expiry, address, name, MAC."""
+    expiry, ip, host, mac = cells
+    until_ns = None if expiry == "0" else to_ns(expiry, about)
+    seen = Seen(about.source, line.number, None, until_ns, note)
+    return text.one(Lease(seen, text.ip(ip), text.mac(mac), "" if host == NO_NAME else text.name(host)))

@@ -3,18 +3,21 @@
 Reads     NAT/6/NAT_FLOW, NAT_IPV4_MATCH, SESSION/6/SESSION_IPV4_FLOW: name(number)=value pairs separated by
           semicolons; USERLOG/7/NAT: inside--->outside; remote; [begin-end]
 Yields    Nat with BeginTime and EndTime where the line has them, else the time of its head
-Misses    the binary flow log; port block logs
-Source    H3C Comware 7 System Log Messages Reference; 3Com Switch 8800 configuration guide (USERLOG). Field numbers
-          were checked against public samples, not on a device: unverified for other releases
+Misses    the binary flow log; port block logs in Comware's own words (their carrier formats are read by cgn)
+Source    H3C Comware 7 System Log Messages Reference; 3Com Switch 8800 configuration guide (USERLOG); lines of F1050,
+          F1000 and F5020 devices that public repositories quote. In all of them that have a stamp of the device's local
+          time too (UTC+8), BeginTime_e and EndTime_e are eight hours behind it: they are in UTC whatever the zone
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC
 from typing import Final
 
 from davylamp.attribution.hops import text
 from davylamp.attribution.hops.record import About, Damage, Line, Nat, Outcome, Phase, Seen
-from davylamp.attribution.hops.syslog import read_head
+from davylamp.attribution.hops.syslog import read_head, recorder_of
 from davylamp.attribution.hops.times import to_ns
 
 NAME: Final = "h3c"
@@ -50,38 +53,37 @@ def parse_line(line: Line, about: About) -> Outcome:
             "1001": old["proto"], "1003": old["in"], "1004": old["inp"], "1005": old["out"], "1006": old["outp"],
             "1007": old["dst"], "1008": old["dstp"], "1013": old["from"], "1014": old["to"],
         }  # fmt: skip
-        start = old.start()
+        start, timing = old.start(), about
     else:
         mark = _MARK.search(line.text)
         if mark is None:
             return None
         cells, start = dict(_PAIR.findall(line.text[mark.end() :])), mark.start()
+        timing = replace(about, zone=UTC)
     proto = text.PROTOCOLS.get(cells.get("1001", "").lower())
     if proto is None or proto == 1 or not cells.get("1005"):
         return None
     if missing := [k for k in ("1003", "1004", "1006", "1007", "1008") if not cells.get(k)]:
         return Damage(line.number, f"a flow without field {', '.join(missing)}")
-    return _flow(cells, proto, line, line.text[:start], about)
+    return _flow(cells, proto, Line(line.number, line.text[:start]), about, timing)
 
 
-def _flow(cells: dict[str, str], proto: int, line: Line, head: str, about: About) -> Outcome:
+def _flow(cells: dict[str, str], proto: int, head: Line, about: About, timing: About) -> Outcome:
+    """A translated flow; ``head`` is the part of the line before its fields, ``timing`` how their times are read."""
     inside = text.endpoint(cells["1003"], cells["1004"])
     outside = text.endpoint(cells["1005"], cells["1006"])
     if inside == outside:
         return None
     remote = text.endpoint(cells["1007"], cells["1008"])
-    source = about.source
-    from_ns = to_ns(cells["1013"], about) if cells.get("1013", "").strip() else None
+    from_ns = to_ns(cells["1013"], timing) if cells.get("1013", "").strip() else None
     ended = cells.get("1014", "").strip()
-    until_ns = to_ns(ended, about) if ended and ended != NEVER else None
+    until_ns = to_ns(ended, timing) if ended and ended != NEVER else None
     if from_ns is None and until_ns is None:
-        stamped = read_head(head, about)
-        source = about.recorder(stamped.host)
-        from_ns = stamped.at_ns
+        from_ns = read_head(head.text, about).at_ns
     created = cells.get("1048", "").startswith(CREATED) or (until_ns is None and from_ns is not None)
     phase: Phase = "open" if created else "close"
     if phase == "close" and until_ns is None:
         from_ns, until_ns = None, from_ns
     key = f"{proto} {inside} {outside} {remote}"
-    seen = Seen(source, line.number, from_ns, until_ns)
+    seen = Seen(recorder_of(head.text, about), head.number, from_ns, until_ns)
     return text.one(Nat(seen, inside, outside.ip, outside.port, outside.port, proto, remote, phase, key))

@@ -25,8 +25,11 @@ class Joiner:
         if nat.phase == "span":
             yield nat
         elif nat.phase == "open":
-            earlier = self._open.pop(place, None)
+            earlier = self._open.get(place)
+            if earlier is not None and earlier.seen.from_ns == nat.seen.from_ns:
+                return  # the same life told of again, as in periodic records
             if earlier is not None:
+                del self._open[place]
                 yield closed(earlier, nat.seen.from_ns, "no closing line; its key opens anew")
             if len(self._open) >= MOST_OPEN:
                 oldest = next(iter(self._open))

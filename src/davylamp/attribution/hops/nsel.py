@@ -2,7 +2,8 @@
 
 Reads     a head line that names inner and outer source address (nfdump -o csv with %xsa or %nsa, its JSON names,
           IANA information elements) and a time
-Yields    Nat, one per row; create and delete events are joined by their addresses
+Yields    Nat, one per row; create and delete events are joined by their addresses. A deletion that names neither an end
+          nor its own time only shows that the translation was there: nfdump's first time is then the flow's beginning
 Misses    columns under names that are not listed here
 Source    nfdump(1) output formats for NSEL/NEL; IANA IPFIX registry 225 postNATSourceIPv4Address, 227, 230 natEvent
 """
@@ -17,8 +18,9 @@ from davylamp.records import Endpoint
 
 NAME: Final = "nsel"
 ALIASES: Final[text.Aliases] = {
-    "from": ("ts", "tfs", "first", "firstseen", "datefirstseen", "tsfirst", "tfirst", "starttime", "eventtime",
-             "evtime", "flowstartmilliseconds", "flowstartseconds", "observationtimemilliseconds", "timestamp", "time"),
+    "from": ("ts", "tfs", "first", "firstseen", "datefirstseen", "tsfirst", "tfirst", "starttime",
+             "flowstartmilliseconds", "flowstartseconds"),
+    "at": ("eventtime", "evtime", "tevt", "eventtimemilliseconds", "observationtimemilliseconds", "timestamp", "time"),
     "to": ("te", "tls", "last", "lastseen", "datelastseen", "tlast", "endtime", "flowendmilliseconds",
            "flowendseconds"),
     "in": ("sa", "srcaddr", "srcipaddr", "src4addr", "src6addr", "srcip", "sourceipv4address", "sourceaddress"),
@@ -32,7 +34,8 @@ ALIASES: Final[text.Aliases] = {
     "proto": ("pr", "proto", "protocol", "protocolidentifier"),
     "event": ("evt", "nevt", "event", "natevent", "fwevent", "firewallevent", "eventid"),
 }  # fmt: skip
-NEEDED: Final = (("from",), ("in",), ("out",))
+NEEDED: Final = (("from", "at"), ("in",), ("out",))
+UNSURE: Final = "the export does not say whether this is the beginning or the end"
 OPENS: Final = frozenset(
     {"1", "4", "create", "created", "add", "natcreate", "nat44create", "addsess", "addbib"}
 )
@@ -62,13 +65,19 @@ def parse_row(number: int, row: Row, about: About) -> Outcome:
     if (inside.ip, inside.port) == (outside_ip, outside_port):
         return None
     phase: Phase = "open" if event in OPENS else "close" if event in CLOSES else "span"
-    from_ns = to_ns(row["from"], about)
-    until_ns = to_ns(row["to"], about) if row.get("to") else None
+    from_ns, until_ns, at_ns = (to_ns(row[k], about) if row.get(k) else None for k in ("from", "to", "at"))
+    note = ""
     if phase == "open":
-        until_ns = None
+        from_ns, until_ns = (at_ns if from_ns is None else from_ns), None
     elif phase == "close" and until_ns is None:
-        until_ns = from_ns
-    seen = Seen(about.source, number, from_ns, until_ns)
+        until_ns = at_ns
+    if from_ns is None and until_ns is None and at_ns is None:
+        raise ValueError("a row without a time")
+    if phase == "close" and until_ns is None:
+        phase, until_ns, note = "span", from_ns, UNSURE
+    elif phase == "span" and from_ns is None:
+        from_ns = at_ns
+    seen = Seen(about.source, number, from_ns, until_ns, note)
     remote = _remote(row)
     ports = (outside_port, outside_port) if outside_port else (0, 65535)
     key = f"{proto} {inside} {outside_ip} {outside_port} {remote}"

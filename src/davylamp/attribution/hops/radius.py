@@ -2,8 +2,10 @@
 
 Reads     packets of ``Attribute = value`` lines below a date; CSV with user, framed address, start and stop
 Yields    Lease (framed address to MAC), Logon (user to address and MAC), PortEntry (MAC to NAS and port)
-Misses    sessions whose Calling-Station-Id is a telephone number or empty
-Source    RFC 2866; FreeRADIUS rlm_detail; radacct schema of FreeRADIUS's SQL module
+Misses    sessions whose Calling-Station-Id is a telephone number or empty; a user name that is a MAC (MAB, IPoE) is
+          taken as the MAC and as nobody's name
+Source    RFC 2866; FreeRADIUS rlm_detail; radacct schema of FreeRADIUS's SQL module; detail files of a provider and
+          of a Cisco BNG in public repositories
 """
 
 import re
@@ -12,6 +14,7 @@ from typing import Final
 
 from davylamp.attribution.hops import text
 from davylamp.attribution.hops.record import (
+    NS,
     About,
     Damage,
     Lease,
@@ -91,7 +94,8 @@ def _guarded(packet: Sequence[Line], about: About) -> Outcome:
 def parse_packet(packet: Sequence[Line], about: About) -> Outcome:
     """One accounting packet, its first line the date.
 
-    The time is the device's own Event-Timestamp where the packet has it, else the server's.
+    The time is the server's, less the delay that the device names: a device's own Event-Timestamp is written with a
+    zone's abbreviation.
 
     Raises:
         ValueError: when an address or a time is none.
@@ -100,18 +104,22 @@ def parse_packet(packet: Sequence[Line], about: About) -> Outcome:
     for line in packet[1:]:
         match = _ATTRIBUTE.match(line.text)
         if match is not None:
-            cells.setdefault(match[1], match[2].strip().strip('"'))
+            name, value = match[1], match[2].strip().strip('"')
+            if name == "Cisco-AVPair":
+                name, _, value = value.partition("=")
+            cells.setdefault(name, value)
     status = cells.get("Acct-Status-Type", "")
     if status not in ("Start", "Stop", "Interim-Update", "Alive"):
         return None
     at_ns = to_ns(cells.get("Timestamp") or packet[0].text, about)
+    at_ns -= text.count(cells.get("Acct-Delay-Time", "0")) * NS
     lasted = cells.get("Acct-Session-Time")
     from_ns = at_ns - duration_ns(lasted) if lasted else (None if status == "Stop" else at_ns)
     until_ns = at_ns if status == "Stop" else None
     row = {
         "user": cells.get("User-Name", ""),
         "ip": cells.get("Framed-IP-Address", ""),
-        "mac": cells.get("Calling-Station-Id", ""),
+        "mac": cells.get("Calling-Station-Id") or cells.get("client-mac-address", ""),
         "nas": cells.get("NAS-Identifier") or cells.get("NAS-IP-Address", ""),
         "port": cells.get("NAS-Port-Id") or cells.get("NAS-Port", ""),
     }
@@ -131,8 +139,9 @@ def parse_row(number: int, row: Row, about: About) -> Outcome:
 def _records(row: Mapping[str, str], seen: Seen, phase: Phase) -> Outcome:
     """What one session says; a calling station that is no MAC leaves the address and the user."""
     ip = text.ip(row["ip"]) if row["ip"] else ""
-    mac = _mac(row.get("mac", ""))
-    user = text.name(row["user"])
+    called = _mac(row["user"])
+    mac = _mac(row.get("mac", "")) or called
+    user = "" if called else text.name(row["user"])
     records: list[Record] = []
     if ip and mac:
         records.append(Lease(seen, ip, mac, phase=phase))

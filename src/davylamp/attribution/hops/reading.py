@@ -25,8 +25,9 @@ LINE_BYTES: Final = 65536  # judged: a syslog line has at most 8 KiB, a CSV row 
 SNIFF_LINES: Final = 200  # judged: enough to pass the explanations and idle lines that a log begins with
 SNIFF_BYTES: Final = 4096
 PARSERS: Final = (
-    "asa", "huawei", "h3c", "cgn", "conntrack", "isc_dhcp", "dnsmasq", "radius", "kea", "nsel", "windows_dhcp",
-    "ad_logon", "nac", "holders", "arp_mac",
+    "asa", "huawei", "h3c", "cgn", "nfdump", "conntrack", "isc_dhcp", "dnsmasq", "kea_log", "radius", "kea", "nsel",
+    "windows_dhcp",
+    "ad_logon", "event_viewer", "nac", "holders", "arp_mac",
 )  # fmt: skip
 """Parser modules, the most exacting ``looks`` first."""
 

@@ -16,6 +16,7 @@ from davylamp.records import Endpoint
 HEAD_LINES: Final = (
     60  # judged: how far down a table's head line may stand (the Windows DHCP log has 30 lines)
 )
+LAST_CELL: Final = "*"  # a row's last cell, under whatever head or none
 HEAD_CHARACTERS: Final = 4096  # judged: the widest export has some hundred columns
 CELL_CHARACTERS: Final = 256  # judged: the longest name worth keeping
 PROTOCOLS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "6": 6, "17": 17, "1": 1, "any": 0, "0": 0, "": 0}
@@ -49,11 +50,43 @@ def mac(text: str) -> str:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
+def is_group(text: str) -> bool:
+    """Whether a MAC is a multicast or broadcast one, which no device has."""
+    digits = _SEPARATORS.sub("", text.strip().lower())
+    return bool(_HEX.fullmatch(digits)) and bool(int(digits[1], 16) & 1)
+
+
+def mac_of_duid(text: str) -> str:
+    """The MAC inside a DHCPv6 client's identifier, or nothing where its kind holds none (RFC 8415, 11.2 and 11.4).
+
+    It is that of one of the machine's interfaces, not always of the one that asked.
+    """
+    digits = _SEPARATORS.sub("", text.strip().lower())
+    for kind, length in (("00010001", 28), ("00030001", 20)):
+        if digits.startswith(kind) and len(digits) == length:
+            try:
+                return mac(digits[-12:])
+            except ValueError:
+                return ""
+    return ""
+
+
+DUID_NOTE: Final = "the MAC is out of the client's DUID: one of the machine's interfaces"
+
+
 def port(text: str) -> int:
     """A port 0..65535."""
     cell = text.strip()
     if not cell.isascii() or not cell.isdigit() or len(cell) > 5 or int(cell) > LAST_PORT:
         raise ValueError(f"no port: {text[:16]!r}")
+    return int(cell)
+
+
+def count(text: str) -> int:
+    """A whole number of seconds or the like, 0..999999999."""
+    cell = text.strip()
+    if not cell.isascii() or not cell.isdigit() or len(cell) > 9:
+        raise ValueError(f"no number: {text[:16]!r}")
     return int(cell)
 
 
@@ -133,7 +166,7 @@ def read_table(
     def texts() -> Iterator[str]:
         for number, text in rest:
             numbers[0] = number
-            yield text
+            yield f"{text}\n"  # inside quotes the line end belongs to the cell
 
     rest = iter(lines)
     columns: Columns | None = None
@@ -161,7 +194,8 @@ def parse_cells(cells: list[str], columns: Columns, number: int, about: About, p
     if max(columns.places.values()) >= len(cells):
         return Damage(number, f"{len(cells)} cells, {max(columns.places.values()) + 1} needed")
     try:
-        return parse(number, {k: cells[i].strip() for k, i in columns.places.items()}, about)
+        named = {k: cells[i].strip() for k, i in columns.places.items()}
+        return parse(number, {**named, LAST_CELL: cells[-1]}, about)
     except ValueError as error:
         return Damage(number, str(error))
 

@@ -11,11 +11,14 @@ from typing import Final, NamedTuple
 
 from davylamp.attribution.hops.record import NS, About
 
+_MONTH_NAMES: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 MONTHS: Final = {
-    name: number + 1
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-    )
+    spelling: number
+    for number, name in enumerate(_MONTH_NAMES, 1)
+    for spelling in (name, name[:3], *(("sept",) if number == 9 else ()))
 }
 AHEAD: Final = timedelta(days=1)  # judged: a recorder's clock or zone may be ahead of the file's time
 EARLIEST: Final = 315_532_800 * NS  # 1980-01-01: older stamps are clocks that were never set
@@ -23,10 +26,12 @@ LATEST: Final = 4_102_444_800 * NS  # 2100-01-01
 
 _CLOCK: Final = r"(?P<h>\d{1,2}):(?P<mi>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?"
 _ISO: Final = re.compile(
-    r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})[T ,]+" + _CLOCK + r"\s?(?P<z>Z|UTC|[+-]\d\d:?\d\d)?"
+    r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})[T ,]+"
+    + _CLOCK
+    + r"(?:\s?(?P<z>Z|UTC|[+-]\d\d(?::?\d\d)?(?![\d/\-])))?"
 )
 _NAMED: Final = re.compile(
-    r"(?:\b(?P<y0>\d{4})\s+)?(?P<mon>[A-Za-z]{3})\s+(?P<d>\d{1,2})(?:,?\s+(?P<y>\d{4}))?,?\s+"
+    r"(?:\b(?P<y0>\d{4})\s+)?(?P<mon>[A-Za-z]{3,9})\s+(?P<d>\d{1,2})(?:,?\s+(?P<y>\d{4}))?,?\s+"
     + _CLOCK
     + r"(?:\s+(?:(?P<z>UTC|GMT)\s+)?"
     r"(?P<y2>\d{4})(?=\s|$|:))?(?:\s(?P<z2>UTC|GMT|Z)\b)?"
@@ -34,10 +39,12 @@ _NAMED: Final = re.compile(
 _SLASHED: Final = re.compile(
     r"(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4}|\d\d)[ ,]+" + _CLOCK + r"(?:\s*(?P<half>[AaPp][Mm]))?"
 )
-_CHINESE: Final = re.compile(r"(?P<y>\d{4})年(?P<mo>\d{1,2})月(?P<d>\d{1,2})日\s*" + _CLOCK)
+_CHINESE: Final = re.compile(
+    r"(?:(?P<y>\d{4})年\s*)?(?P<mo>\d{1,2})月\s*(?P<d>\d{1,2})(?:日\s*|\s+)" + _CLOCK
+)
 _EPOCH: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19}")
 _DENSE: Final = re.compile(r"(?P<mo>\d\d)(?P<d>\d\d)(?P<y>20\d\d)(?P<h>\d\d)(?P<mi>\d\d)(?P<s>\d\d)")
-_ANY: Final = re.compile(re.sub(r"\?P<\w+>", "?:", f"{_ISO.pattern}|{_NAMED.pattern}"))
+_ANY: Final = re.compile(re.sub(r"\?P<\w+>", "?:", f"{_ISO.pattern}|{_CHINESE.pattern}|{_NAMED.pattern}"))
 
 
 class Stamp(NamedTuple):
@@ -66,7 +73,7 @@ def _zone(text: str | None, default: tzinfo) -> tzinfo:
     if text in ("Z", "UTC", "GMT"):
         return UTC
     sign = -1 if text[0] == "-" else 1
-    return tzinfo_of(sign * (int(text[1:3]) * 60 + int(text[-2:])))
+    return tzinfo_of(sign * (int(text[1:3]) * 60 + int(text[3:].lstrip(":") or "0")))
 
 
 @lru_cache(maxsize=64)
@@ -117,9 +124,11 @@ def _text_to_ns(text: str, about: About) -> tuple[int, bool]:
     match = _ISO.match(text) or _CHINESE.match(text) or _DENSE.fullmatch(text)
     if match is not None:
         part = match.groupdict()
-        parts = tuple(int(part[k]) for k in ("y", "mo", "d", "h", "mi", "s"))
+        month, day = int(part["mo"]), int(part["d"])
+        year = int(part["y"]) if part["y"] else year_before(month, day, about)
+        parts = (year, month, day, int(part["h"]), int(part["mi"]), int(part["s"]))
         seconds = _second(parts, _zone(part.get("z"), about.zone))
-        return _checked(seconds * NS + _fraction(part.get("f"))), True
+        return _checked(seconds * NS + _fraction(part.get("f"))), bool(part["y"])
     match = _NAMED.search(text)
     if match is not None:
         return _named(match, about)

@@ -3,8 +3,10 @@
 Reads     ID,Date,Time,Description,IP Address,Host Name,MAC Address rows below some thirty lines of explanation;
           10 new lease, 11 renewal, 12 release, 16 deleted, 17 and 18 expired
 Yields    Lease
-Misses    DHCPv6; the length of a lease, which the log does not hold
-Source    Microsoft Learn, "DHCP server audit log file format"; dates are month/day/year in local time
+Misses    DHCPv6; the length of a lease, which the log does not hold; identifiers that are no MAC (RAS clients have
+          16 bytes)
+Source    Microsoft Learn, "DHCP server audit log file format"; logs of servers 2012 and later in
+          awslabs/kinesis-agent-windows and others; dates are month/day/year in local time
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +28,7 @@ ALIASES: Final[text.Aliases] = {
 NEEDED: Final = (("id",), ("date",), ("time",), ("ip",), ("mac",))
 OPENS: Final = frozenset({"10", "11"})
 CLOSES: Final = frozenset({"12", "16", "17", "18"})
+MAC_CHARACTERS: Final = 17
 
 
 def looks(head: Sequence[str]) -> bool:
@@ -41,7 +44,7 @@ def read(lines: Iterable[Line], about: About) -> Iterator[Outcome]:
 def parse_row(number: int, row: Row, about: About) -> Outcome:
     """One event; others than leases given and ended, and ends without a MAC, are not ours."""
     event = row["id"].lstrip("0")
-    if event not in OPENS | CLOSES or not row["ip"] or not row["mac"]:
+    if event not in OPENS | CLOSES or not row["ip"] or not row["mac"] or len(row["mac"]) > MAC_CHARACTERS:
         return None
     at_ns = to_ns(f"{row['date']} {row['time']}", about)
     opens = event in OPENS

@@ -103,27 +103,32 @@ def perform(
                 _("%(item)s was changed by someone else") % {"item": held},
                 _("look at the difference and do it again"),
             )
-        if held.state not in step.sources:
-            words = {"step": name, "state": held.get_state_display()}
-            raise Refused(
-                "E-WFL-001",
-                _("%(step)s is not possible while the state is %(state)s") % words,
-                _("reload the page"),
-            )
-        missing = [key for key in step.needs if given.get(key) in (None, "", [], ())]
-        if missing:
-            raise Refused(
-                "E-WFL-002",
-                _("%(step)s needs %(fields)s") % {"step": name, "fields": ", ".join(missing)},
-                _("fill it in"),
-            )
-        for guard in step.guards:
-            reason = guard(held, holder, given)
-            if reason:
-                raise Refused("E-WFL-003", reason, "")
+        _refuse(step, held, holder, given)
         for effect in step.effects:
             effect(held, holder, given)
         if step.target:
             held.state = step.target
         held.save(action=f"{held._meta.model_name}.{name}", reason=str(given.get("reason", "")))
     return held
+
+
+def _refuse(step: Step, held: AuditedModel, holder: Holder, given: Mapping[str, Any]) -> None:
+    """Say why a step cannot be taken; the order is state, data, guards."""
+    if held.state not in step.sources:
+        words = {"step": step.name, "state": held.get_state_display()}
+        raise Refused(
+            "E-WFL-001",
+            _("%(step)s is not possible while the state is %(state)s") % words,
+            _("reload the page"),
+        )
+    missing = [key for key in step.needs if given.get(key) in (None, "", [], ())]
+    if missing:
+        raise Refused(
+            "E-WFL-002",
+            _("%(step)s needs %(fields)s") % {"step": step.name, "fields": ", ".join(missing)},
+            _("fill it in"),
+        )
+    for guard in step.guards:
+        reason = guard(held, holder, given)
+        if reason:
+            raise Refused("E-WFL-003", reason, "")

@@ -73,16 +73,16 @@ def due_with_pauses(
     """
     if any(one.until is None for one in pauses):
         return None
-    ends = due(calendar, severity, stage, since)
-    reached = since
-    for one in sorted(pauses, key=lambda p: p.since):
+    hours, reached = HOURS[severity][stage], since
+    ends = calendar.add_working_hours(since, hours)
+    for one in sorted(pauses, key=lambda p: (p.since, p.until or p.since)):
         begins, until = max(one.since, reached), one.until
         if until is None or until <= begins:
             continue
         if begins >= ends:
             break
-        ends = calendar.add_working_hours(ends, calendar.working_hours_between(begins, until))
-        reached = until
+        hours += calendar.working_hours_between(begins, until)
+        ends, reached = calendar.add_working_hours(since, hours), until
     return ends
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -70,12 +71,11 @@ def issue(item: HandOver, holder: Holder, data: Data) -> None:
     days = calendar.load()
     feedback = deadlines.due(days, item.severity, "feedback", item.due_at or at)
     _leads(item, "hand_over", holder, {"due_at": feedback})
-    for one in item.items.filter(status="open"):
-        for earlier in HandOverItem.objects.filter(
-            new_lead_id=one.lead_id, status="returned", resumed_at=None
-        ):
-            earlier.new_hand_over, earlier.resumed_at = item, at
-            earlier.save(action="handoveritem.resume")
+    keys = list(item.items.filter(status="open").values_list("lead_id", flat=True))
+    same = Q(lead_id__in=keys) | Q(new_lead_id__in=keys)
+    for earlier in HandOverItem.objects.filter(same, status="returned", resumed_at=None):
+        earlier.new_hand_over, earlier.resumed_at = item, at
+        earlier.save(action="handoveritem.resume")
     if not item.delay_notice:
         tell(item, holder, data)
 

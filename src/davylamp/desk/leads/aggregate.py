@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from davylamp.desk.leads.models import TIER_ORDER, Observation, Severity
-from davylamp.sizing.energy_text import bounded_row
+from davylamp.sizing.energy_rows import bounded_row
 from davylamp.sizing.power import PowerEstimate, by_default, from_hashrate
 from davylamp.sizing.quantities import Hashrate
 from davylamp.sizing.quantities_bounds import Bounded, bounded

@@ -1,4 +1,4 @@
-"""Which lead an observation belongs to (docs/decisions/0009-leads-and-episodes.md).
+"""Which lead an observation belongs to (docs/decisions/0007-leads-and-episodes.md).
 
 The closings of a key's leads cut time into episodes: the first up to the first closing, the next up to the second, and
 so on. An observation belongs to the episode in which its ``last_seen`` lies. That depends on closings and on the

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from davylamp.desk.audit.chain import canonical, digest
 from davylamp.errors import DavylampError
-from davylamp.sizing.energy_text import bounded_row
+from davylamp.sizing.energy_rows import bounded_row
 from davylamp.sizing.quantities_bounds import Bounded, read_amount
 
 FIRST: Final = datetime(2009, 1, 3, tzinfo=UTC)  # the first block of the first coin: nothing was mined before

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Subquery
 
 from davylamp.attribution.registry_diff import Plan
 from davylamp.attribution.registry_records import KIND_OF, KINDS, Batch, NetRange, Origin, Stored
@@ -73,8 +73,11 @@ class DeskStore(Store):
             rows = rows.filter(batch__layer=origin.layer, batch__source=origin.source)
         if covering is not None:
             rows = rows.filter(low__lte=hex_of(covering[1]), high__gte=hex_of(covering[0]))
-        told = rows.order_by("number", "place").values_list(
-            "values", "number", "thread", "spell", "is_closed",
+        opened = RegistryFact.objects.filter(
+            kind=OuterRef("kind"), thread_digest=OuterRef("thread_digest"), spell=OuterRef("spell")
+        ).order_by("number")
+        told = rows.annotate(opened=Subquery(opened.values("number")[:1])).order_by("number", "place").values_list(
+            "values", "number", "thread", "spell", "is_closed", "opened",
             "batch__recorded_at_ns", "batch__layer", "batch__source", "batch__author", "batch__basis",
         )  # fmt: skip
         return [_stored(record, row) for row in told]
@@ -138,8 +141,8 @@ def _row(batch: RegistryBatch, place: int, kind: str, version: Any) -> RegistryF
 
 
 def _stored(record: type[Any], row: tuple[Any, ...]) -> Stored:
-    values, number, thread, spell, is_closed, recorded, layer, source, author, basis = row
+    values, number, thread, spell, is_closed, opened, recorded, layer, source, author, basis = row
     if record is NetRange:
         values = [bytes.fromhex(v) if place in _ADDRESSES else v for place, v in enumerate(values)]
     origin = Origin(layer, source, author, basis)
-    return Stored(from_row(record, tuple(values)), origin, number, recorded, thread, spell, is_closed)
+    return Stored(from_row(record, tuple(values)), origin, number, recorded, thread, spell, is_closed, opened)
