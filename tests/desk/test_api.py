@@ -160,7 +160,14 @@ def others(one):
         opened_at=now,
     )  # fmt: skip
     case.save()
-    return {"cases": case.number}
+    from davylamp.desk.handover.models import HandOver
+
+    hand_over = HandOver(
+        code="HIDDENHO", organisation_code="HIDDENORG", organisation_name="x", region_code=NINGBO,
+        state_since=now, drafted_by=person(),
+    )  # fmt: skip
+    hand_over.save()
+    return {"cases": case.number, "hand-overs": hand_over.code}
 
 
 @pytest.mark.parametrize(("path", "method"), [o for o in OPERATIONS if "{" in o[0]])

@@ -67,7 +67,10 @@ When = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 IfMatch = Annotated[
     str,
     Header(
-        alias="If-Match", max_length=64, description="The version that you saw; needed.", examples=['"3"']
+        alias="If-Match",
+        max_length=64,
+        description="The version that you saw; 428 without it.",
+        examples=['"3"'],
     ),
 ]
 

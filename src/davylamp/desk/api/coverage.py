@@ -31,7 +31,7 @@ ROW: Final = {
     },
 }
 BODY: Final = {
-    "description": "A list of intervals.",
+    "description": "A list of intervals. One that is not as it should be comes back in `refused`.",
     "required": True,
     "content": {"application/json": {"schema": {"type": "array", "items": ROW}}},
 }

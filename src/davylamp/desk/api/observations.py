@@ -18,7 +18,8 @@ router = Router(tags=["observations"])
 MOST_ROWS: Final = 20_000  # judged: seconds of work; a sensor sends its day in parts
 LINES: Final = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 BODY: Final = {
-    "description": "A scan as `davylamp scan --format json` writes it, its JSON lines, or a list of sightings.",
+    "description": "A scan as `davylamp scan --format json` writes it, its JSON lines, or a list of sightings. "
+    "A row that is none comes back in `refused`.",
     "required": True,
     "content": {
         "application/json": {

@@ -4,6 +4,17 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+
+def coded(text: str) -> SafeString:
+    """Plain text, what stands in backticks as code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in parts)
+    )
+
 
 @dataclass(slots=True)
 class Field:
@@ -11,7 +22,7 @@ class Field:
 
     name: str
     type: str
-    words: str
+    words: SafeString
     is_required: bool = False
 
 
@@ -22,11 +33,11 @@ class Operation:
     method: str
     path: str
     key: str
-    words: list[str]
+    words: list[SafeString]
     scopes: list[str]
     parameters: list[Field]
     body: list[Field]
-    body_words: str
+    body_words: SafeString
     answer: list[Field]
     errors: list[tuple[str, str]]
 
@@ -61,19 +72,19 @@ def _operation(document: dict[str, Any], path: str, method: str, told: dict[str,
         method.upper(),
         path,
         told.get("operationId", ""),
-        (told.get("description") or told.get("summary", "")).split("\n\n"),
+        [coded(words) for words in (told.get("description") or told.get("summary", "")).split("\n\n")],
         told.get("x-scopes", []),
         [
             Field(
                 p["name"],
                 _type(p.get("schema", {})),
-                p.get("description") or p.get("schema", {}).get("description", ""),
+                coded(p.get("description") or p.get("schema", {}).get("description", "")),
                 p.get("required", False),
             )
             for p in told.get("parameters", [])
         ],
         _fields(document, _schema_of(body)),
-        body.get("description", ""),
+        coded(body.get("description", "")),
         _fields(document, _schema_of(good)),
         sorted(errors),
     )
@@ -97,7 +108,12 @@ def _fields(document: dict[str, Any], schema: dict[str, Any], before: str = "") 
     for name, one in whole.get("properties", {}).items():
         inner = one.get("items", one)
         found.append(
-            Field(before + name, _type(one), one.get("description", ""), name in whole.get("required", []))
+            Field(
+                before + name,
+                _type(one),
+                coded(one.get("description", "")),
+                name in whole.get("required", []),
+            )
         )
         deeper = _resolved(document, inner)
         if "$ref" in inner and before.count(".") < 1:

@@ -8,7 +8,17 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
 from davylamp import __version__
-from davylamp.desk.api import answers, cases, coverage, leads, observations, organisations, trail
+from davylamp.desk.api import (
+    answers,
+    cases,
+    coverage,
+    handovers,
+    leads,
+    observations,
+    organisations,
+    statistics,
+    trail,
+)
 from davylamp.desk.api.reading import StrictParser
 from davylamp.desk.api.reference import chapters
 
@@ -18,7 +28,7 @@ the token's account, within its scopes. What an account may not know of does not
 Errors are `{code, message, hint}`. Lists come in pages by `cursor` and never say how long they are. Times are
 ISO 8601 with their offset. The desk calls nobody: other systems ask it.
 """
-ROOMS: Final = (observations, coverage, leads, cases, organisations, trail)
+ROOMS: Final = (observations, coverage, leads, handovers, cases, organisations, statistics, trail)
 
 api = NinjaAPI(
     title="Davylamp desk",
