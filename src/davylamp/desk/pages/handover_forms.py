@@ -100,9 +100,12 @@ class ReportForm(forms.Form):
             }
         return {"answers": answers}
 
-    def groups(self) -> list[tuple[HandOverItem, list[Any]]]:
+    def groups(self) -> list[tuple[str, list[Any]]]:
         """The fields of each lead."""
-        return [(one, [f for f in self if f.name.endswith(str(one.pk))]) for one in self.items]
+        return [
+            (f"{one.lead.number} · {one.lead.ip}", [f for f in self if f.name.endswith(str(one.pk))])
+            for one in self.items
+        ]
 
 
 class DraftForm(forms.Form):

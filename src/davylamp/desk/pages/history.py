@@ -158,6 +158,8 @@ def _shown(model: Any, name: str, value: Any, names: dict[str, str]) -> str:
         return ""
     if isinstance(value, str) and value.startswith("digest:"):
         return _("(personal, not shown)")
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)[:MOST_TEXT] if value else ""
     field = _field(model, name)
     known = dict(field.flatchoices) if field is not None and field.choices else {}
     if value in known:

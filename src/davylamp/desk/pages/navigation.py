@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import MATRIX, READ, Holder
 from davylamp.desk.audit.models import AuditEvent
+from davylamp.desk.cases.models import Case
 from davylamp.desk.handover.models import HandOver
 from davylamp.desk.leads.models import Lead
 from davylamp.desk.registry.models import Organisation
@@ -52,6 +53,7 @@ ENTRIES: Final[list[Entry]] = [
         reads(HandOver),
         ("handover", "handover-tab", "handover-new"),
     ),
+    Entry("cases", _("Cases"), "case", reads(Case), ("case", "case-tab", "case-unmask")),
     Entry("organisations", _("Organisations"), "organisation", reads(Organisation), ("organisation",)),
     Entry("overdue", _("Overdue"), "overdue", reads(Lead)),
     Entry("regions", _("Regions"), "overview", serves(*OVERSIGHT)),
