@@ -269,6 +269,19 @@ def test_a_contact_knows_nothing_of_a_case_but_what_is_asked_of_it(office):
     assert case.number not in contact.get(reverse("cases")).content.decode()
 
 
+def test_what_waits_for_a_person_stands_on_the_first_page(office):
+    case = office.case()
+    found = determination.draft(office.drafter, case, "undetermined", "无从认定")
+    determination.submit(office.drafter, found)
+    assert b"Determinations to review" in as_(office.reviewer).get("/").content
+    assert b"Determinations to review" not in as_(office.drafter).get("/").content
+    who = cast()
+    item = up_to("submitted", who)
+    assert item.code in as_(who.approver).get("/").content.decode()
+    up_to("issued", who)
+    assert b"Handed over to your organisation" in as_(who.contact).get("/").content
+
+
 @pytest.mark.parametrize("tab", ["", *TABS])
 @pytest.mark.parametrize("duty", [Duty.LEADER, Duty.AUDITOR])
 def test_who_only_reads_is_offered_nothing(office, tab, duty):

@@ -35,7 +35,7 @@ from davylamp.desk.cases.models import (
 )
 from davylamp.desk.cases.tables import indicators
 from davylamp.desk.handover.clocks import Grade
-from davylamp.desk.pages import case_disposal, case_offers, history, steps
+from davylamp.desk.pages import case_disposal, case_offers, case_outcome, history, steps
 from davylamp.desk.pages.case_offers import At
 from davylamp.desk.pages.frames import holder_in, tabs
 from davylamp.errors import DavylampError
@@ -59,9 +59,9 @@ def offered(at: At, tab: str) -> Offered:
     if tab == "summary":
         return case_offers.summary(at)
     if tab == "determination":
-        return case_offers.findings(at)
+        return case_outcome.findings(at)
     if tab == "remedy":
-        return case_offers.remedies(at)
+        return case_outcome.remedies(at)
     parts = {
         "hypotheses": case_offers.hypotheses,
         "tasks": case_offers.tasks,

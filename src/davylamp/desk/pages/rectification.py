@@ -14,7 +14,7 @@ from davylamp.desk.access.models import Duty
 from davylamp.desk.audit.record import record
 from davylamp.desk.cases.models import Case, Rectification
 from davylamp.desk.core import vault
-from davylamp.desk.pages import case_offers, steps
+from davylamp.desk.pages import case_outcome, steps
 from davylamp.desk.pages.frames import holder_in
 
 
@@ -24,7 +24,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     """The page; a step that was sent is taken first."""
     holder = holder_in(request)
     item = policy.find(holder, Rectification, number=number)
-    offers, waiting = case_offers.rectification(holder, item)
+    offers, waiting = case_outcome.rectification(holder, item)
     outcome: steps.Lost | bool | None = None
     if request.method == "POST":
         outcome = steps.take(request, offers)

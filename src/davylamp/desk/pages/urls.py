@@ -23,6 +23,7 @@ from davylamp.desk.pages import (
     regions,
     search,
     views,
+    waiting_casework,  # noqa: F401  (adds what waits)
 )
 
 urlpatterns = [
