@@ -1,9 +1,13 @@
 """README's two languages keep step, its commands run, and it names no more dialects than there are."""
 
+import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
+import urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,11 +74,33 @@ def test_the_readme_s_commands_run(tmp_path):
         ["make", "-n", "-o", ".venv/.installed", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.replace("\\\n", " ")
     lines = [line for line in recipe.splitlines() if "davylamp" in line] + commands()
+    home = dict(os.environ, DAVYLAMP_HOME="out/desk")
+    home.pop("DJANGO_SETTINGS_MODULE", None)
     for line in lines:
         words = shlex.split(line.split("||")[0])
         assert words[0] == ".venv/bin/davylamp"
-        done = subprocess.run([lamp, *words[1:]], cwd=tmp_path, capture_output=True, check=False, timeout=300)
+        call = [lamp, *words[1:]]
+        if words[1] == "serve":
+            serves(call, tmp_path, home)
+            continue
+        done = subprocess.run(call, cwd=tmp_path, env=home, capture_output=True, check=False, timeout=300)
         assert done.returncode in (0, 10), (line, done.stderr.decode())
+
+
+def serves(call, folder, env):
+    """The desk answers with its login page; on a port that is free, since this one may not be."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    call = [str(port) if before == "--port" else word for before, word in pairwise(["", *call])]
+    with subprocess.Popen(call, cwd=folder, env=env, stderr=subprocess.PIPE) as server:
+        try:
+            assert b"desk on http" in server.stderr.readline()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=60) as page:
+                assert page.status == 200
+                assert "矿灯" in page.read().decode()
+        finally:
+            server.terminate()
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt", "Makefile", ".ci/run"])

@@ -3,7 +3,6 @@
 import itertools
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
 from davylamp.desk.access.models import Clearance, Duty
@@ -46,11 +45,6 @@ def observe(on, at):
     return made
 
 
-def needs_clocks():
-    """Grading an incident starts the hand-over room's legal clocks."""
-    pytest.importorskip("davylamp.desk.handover.clocks", reason="the room `handover` brings the legal clocks")
-
-
 class Office:
     """The people of an office, and a case that they work on."""
 
@@ -88,7 +82,6 @@ class Office:
         for sign, item in SIGNS[label](host, network):
             determination.mark(self.drafter, found, sign, item)
         if label == Label.PASSIVE:
-            needs_clocks()
             work.grade_incident(self.drafter, case, "none", "other", timezone.now() - timedelta(hours=2))
         determination.submit(self.drafter, found)
         determination.review(self.reviewer, found)

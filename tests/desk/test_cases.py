@@ -15,8 +15,10 @@ from davylamp.desk.cases.models import Case, CaseState, Determination, Label, Pr
 from davylamp.desk.cases.tables import indicators, measures, shipped_tasks
 from davylamp.desk.core.workflow import Refused, available, perform
 from davylamp.desk.leads.models import Lead, State
-from desk.casework import SIGNS, Office, lead, needs_clocks
+from desk.casework import SIGNS, Office, lead
 from desk.people import HANGZHOU, NINGBO, XIHU, holder, person
+
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @pytest.fixture
@@ -223,7 +225,6 @@ def test_an_objection_leads_to_a_new_edition_and_the_old_one_is_never_edited(off
     determination.mark(office.drafter, second, "known_family_hash", office.take(case, Side.HOST))
     with pytest.raises(Refused, match="grade the incident"):
         determination.submit(office.drafter, second)
-    needs_clocks()
     work.grade_incident(office.drafter, case, "none", "other", timezone.now())
     determination.submit(office.drafter, second)
     second = determination.review(office.reviewer, second)

@@ -22,6 +22,8 @@ from davylamp.desk.core.workflow import Refused
 from desk.casework import Office
 from desk.people import HANGZHOU, XIHU, holder, person
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 BUSY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Kind = CustodyEvent.Kind
 

@@ -21,6 +21,8 @@ from davylamp.errors import InputError
 from desk.casework import Office
 from desk.people import HANGZHOU, NINGBO, holder, organisation, person
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 HEAD = ["案件编号", "单位名称", "统一社会信用代码", "行政区划代码", "IP地址", "币种", "挖矿起始日期", "立案日期",
         "销号日期", "定性", "矿机数量", "用电量", "备注"]  # fmt: skip
 LABELS = ["主动挖矿", "被动挖矿", "误报", "无法认定", ""]

@@ -36,6 +36,8 @@ from davylamp.sizing.quantities_bounds import at_least, bounded, read_amount
 from desk.casework import Office, lead, observe
 from desk.people import HANGZHOU, XIHU, holder, organisation, person
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 BUSY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAY = timedelta(days=1)
 

@@ -126,8 +126,8 @@ def test_an_offices_own_template_is_used_and_the_shipped_one_again_without_it():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda p: p.add_paragraph("{{ sensor }}"), "unknown field sensor"),
-        (lambda p: [one.clear() for one in p.paragraphs[:2]], "field number is missing"),
+        (lambda p: p.add_paragraph("{{ sensor }}"), "sensor"),
+        (lambda p: [one.clear() for one in p.paragraphs[:2]], "number"),
         (lambda p: p.add_paragraph("{{ recipient.__class__.__mro__ }}"), "SecurityError"),
         (lambda p: p.add_paragraph("{{ rows[0].source_ref }}"), "UndefinedError"),
         (lambda p: p.add_paragraph("{% for x in %}"), "TemplateSyntaxError"),
@@ -141,7 +141,7 @@ def test_a_template_that_cannot_be_used_is_refused_before_it_is(change, words):
     page.save(out)
     with pytest.raises(InputError, match="E-DOC-040") as caught:
         use_template(holder(person(Duty.ADMIN)), "letter", out.getvalue(), "own.docx")
-    assert words in caught.value.message
+    assert words in caught.value.message.partition("own.docx")[2]
 
 
 def test_only_an_administrator_brings_templates():

@@ -115,7 +115,10 @@ def test_a_deadline_that_was_met_meanwhile_needs_no_urging():
     perform(item, "sign", who.contact, {"by": "李四"})
     with pytest.raises(Refused, match="E-WFL-003"):
         perform(one, "approve", who.approver)
-    assert perform(one, "drop", who.approver, {"reason": "已签收"}).state == "dropped"
+    dropped = perform(one, "drop", who.approver, {"reason": "已签收"})
+    assert dropped.state == "dropped"
+    with pytest.raises(Refused, match="E-WFL-001"):
+        perform(dropped, "approve", who.approver)
 
 
 # --- mail --------------------------------------------------------------------------------------------------

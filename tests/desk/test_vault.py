@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from davylamp.desk.core import vault
 from davylamp.errors import InputError, OutputError
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 @pytest.fixture(autouse=True)
 def _folder(settings, tmp_path):

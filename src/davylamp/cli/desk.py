@@ -73,7 +73,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the desk. Behind a TLS proxy, or with --plain on this machine alone."""
-    from davylamp.errors import BadUse
+    from davylamp.errors import BadUse, OutputError
 
     if plain and host not in ("127.0.0.1", "localhost", "::1"):
         raise BadUse(
@@ -89,8 +89,12 @@ def serve(
 
     from davylamp.desk.wsgi import application
 
-    typer.echo(f"desk on http://{host}:{port}/", err=True)
-    run(application, host=host, port=port, threads=threads, ident="davylamp")
+    typer.echo(f"desk on http://{host}:{port}/  (Ctrl-C ends it)", err=True)
+    try:
+        run(application, host=host, port=port, threads=threads, ident="davylamp")
+    except OSError as error:
+        message = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        raise OutputError("E-DSK-003", message, "choose another --port") from error
 
 
 @audit.command("checkpoint")

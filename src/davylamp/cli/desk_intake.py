@@ -1,4 +1,4 @@
-"""``davylamp desk intake``, ``watch-folder``, ``import-registry`` and ``demo``: what comes into the desk.
+"""``davylamp desk intake``, ``watch-folder`` and ``import-registry``: what comes into the desk.
 
 Exit status: 0 done, 2 the call cannot be meant, 3 a file has faults or cannot be read.
 """
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from davylamp.cli import desk_demo
 
 if TYPE_CHECKING:
     from davylamp.desk.leads.models import Intake
@@ -168,28 +170,9 @@ def import_registry(
     show_plan(told.ledger, told.plan, told.batch, Format.json)
 
 
-def demo(
-    seed: Annotated[int, typer.Option(help="Another seed, another province.")] = 1,
-    scale: Annotated[
-        int, typer.Option(help="Addresses that mine; 4699 is the campaign of 2021.", min=40, max=100_000)
-    ] = 60,
-) -> None:
-    """Fill an empty desk with a province that does not exist, and print who may log in."""
-    from davylamp.cli.desk import desk
-
-    with desk():
-        from django.core.management import call_command
-
-        from davylamp.desk.leads.demo import fill
-
-        call_command("migrate", interactive=False, verbosity=0)
-        told = fill(seed, scale, lambda words: typer.echo(words, err=True))
-    show(told)
-
-
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("intake")(intake_files)
     app.command("watch-folder")(watch_folder)
     app.command("import-registry")(import_registry)
-    app.command("demo")(demo)
+    app.command("demo")(desk_demo.demo)

@@ -16,7 +16,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-FOLDERS: Final = ("keys", "checkpoints", "files", "templates", "outbox")
+FOLDERS: Final = ("keys", "checkpoints", "files", "templates", "outbox", "static")
 
 
 def home() -> Path:

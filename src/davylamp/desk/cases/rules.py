@@ -19,6 +19,7 @@ DECIDERS = (Duty.OFFICER, Duty.APPROVER)
 
 CASE_ACTIONS = {
     "read": READERS,
+    "history": READERS,
     "export": (*WORKERS, Duty.LEADER, Duty.AUDITOR),
     "create": WORKERS,
     "work": TEAM,
@@ -58,6 +59,7 @@ def install() -> None:
         Scope(relations={Duty.CONTACT: _issued, Duty.INSPECTOR: _member("case__")}),
         {
             "read": (*READERS, Duty.CONTACT),
+            "history": READERS,
             "report": (Duty.CONTACT, Duty.OFFICER),
             **dict.fromkeys(("issue", "accept", "send_back", "withdraw"), WORKERS),
         },
@@ -74,6 +76,7 @@ def _findings(inside: Scope) -> None:
         inside,
         {
             "read": READERS,
+            "history": READERS,
             "revise": WORKERS,
             "submit": WORKERS,
             "review": (Duty.ANALYST, Duty.APPROVER),

@@ -95,7 +95,7 @@ def _sentence(points: dict[str, float], counts: dict[str, int]) -> str:
             "b": second.label,
         }
     honest = _("Advice, not a probability: the weights are judged, nobody measured how often they mislead.")
-    return f"{parts}; {turn}. {honest}"
+    return _("%(signs)s; %(turn)s. %(honest)s") % {"signs": parts, "turn": turn, "honest": honest}
 
 
 def objections_to(found: Determination) -> Iterator[str]:

@@ -241,6 +241,7 @@ def install() -> None:
         {
             "read": (*READERS, Duty.CONTACT),
             "export": READERS,
+            "history": READERS,
             "create": (Duty.ANALYST, Duty.OFFICER),
             **dict.fromkeys(("submit", "withdraw"), (Duty.ANALYST, Duty.OFFICER)),
             **dict.fromkeys(("approve", "refuse"), (Duty.APPROVER,)),

@@ -57,6 +57,15 @@ class Found(models.TextChoices):
     OTHER = "other", _("something else")
 
 
+class Urging(models.TextChoices):
+    """Where a supervision stands."""
+
+    PROPOSED = "proposed", _("supervision proposed")  # 拟督办
+    ISSUED = "issued", _("supervision issued")  # 已督办
+    ANSWERED = "answered", _("supervision answered")  # 已回复
+    DROPPED = "dropped", _("supervision dropped")  # 不再督办
+
+
 class HandOver(AuditedModel):
     """Leads of one organisation, in one batch, with one letter."""
 
@@ -188,7 +197,7 @@ class Supervision(AuditedModel):
     organisation_code = models.CharField(max_length=64, blank=True)  # who is late
     classification = models.PositiveSmallIntegerField(choices=Clearance.choices, default=Clearance.INTERNAL)
     missed_at = models.DateTimeField()  # the deadline that passed
-    state = models.CharField(max_length=16, default="proposed")  # proposed, issued, answered, dropped
+    state = models.CharField(max_length=16, choices=Urging.choices, default=Urging.PROPOSED)
     state_since = models.DateTimeField()
     number = models.CharField(max_length=64, blank=True)
     letter = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

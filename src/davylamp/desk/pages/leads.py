@@ -19,6 +19,7 @@ from davylamp.desk.access import policy
 from davylamp.desk.access.models import Duty, User
 from davylamp.desk.access.services import colleagues
 from davylamp.desk.core import workflow
+from davylamp.desk.handover.models import HandOver
 from davylamp.desk.leads.models import Lead
 from davylamp.desk.pages.frames import holder_in, workbook
 from davylamp.desk.pages.lead_table import LeadFilter, LeadTable, hidden_columns
@@ -42,6 +43,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context |= {
         "title": _("Leads"),
         "can_choose": may_assign,
+        "may_hand_over": bool(holder.duties & policy.MATRIX[HandOver]["create"]),
         "export_url": reverse("leads-export") if may_export else "",
         "nothing_yet": _("Leads appear here when sightings come in for your region."),
     }

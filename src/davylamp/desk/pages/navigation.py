@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from davylamp.desk.access.models import Duty
 from davylamp.desk.access.policy import MATRIX, READ, Holder
 from davylamp.desk.audit.models import AuditEvent
+from davylamp.desk.handover.models import HandOver
 from davylamp.desk.leads.models import Lead
 from davylamp.desk.registry.models import Organisation
 from davylamp.tables.regions import region_of
@@ -44,6 +45,13 @@ OVERSIGHT: Final = (Duty.ANALYST, Duty.OFFICER, Duty.APPROVER, Duty.LEADER, Duty
 ENTRIES: Final[list[Entry]] = [
     Entry("home", _("Today"), "home", lambda holder: True),
     Entry("leads", _("Leads"), "queue", reads(Lead), ("lead", "lead-tab", "lead-assign")),
+    Entry(
+        "handovers",
+        _("Hand-overs"),
+        "handover",
+        reads(HandOver),
+        ("handover", "handover-tab", "handover-new"),
+    ),
     Entry("organisations", _("Organisations"), "organisation", reads(Organisation), ("organisation",)),
     Entry("overdue", _("Overdue"), "overdue", reads(Lead)),
     Entry("regions", _("Regions"), "overview", serves(*OVERSIGHT)),
