@@ -9,7 +9,12 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from davylamp.desk.access.models import Clearance, Duty, Posting, User
+from davylamp.desk.access.policy import holder_of
 from davylamp.desk.audit.context import Actor, acting
+from davylamp.desk.cases import determination, evidence, work
+from davylamp.desk.cases import people as people_in_cases
+from davylamp.desk.core.workflow import perform
+from davylamp.desk.handover import services
 from davylamp.desk.leads.models import Attribution, Intake, Lead, Observation, State
 from davylamp.desk.registry.models import ContactPoint, Organisation
 
@@ -74,7 +79,53 @@ def make(leads=64):
         intake.save()
         for n in range(leads):
             _lead(n, intake, people)
+        _days_work(people)
     return people
+
+
+def _days_work(people):
+    """Hand-overs and a case of the contact's organisation, made by the services as people would."""
+    as_ = {name: holder_of(user) for name, user in people.items()}
+    code = ORGANISATIONS[0][0]
+    done, waits = (_handed(as_, [_waiting(n, code)]) for n in (0, 1))
+    item = perform(done, "sign", as_["contact"], {"by": "许航"})
+    answer = {"found": "mining", "description": "机房发现两台主机", "host": "信息楼 A-101", "measure": "断网"}
+    perform(item, "report", as_["contact"], {"answers": {str(i.pk): answer for i in item.items.all()}})
+    services.draft(as_["analyst"], code, [_waiting(2, code)])
+    case = work.open_case(as_["officer"], [item.items.get().lead])
+    work.suppose(as_["officer"], case, "insider", "机房管理员下班后运行矿机")
+    for side in ("host", "network"):
+        taken = evidence.Taken(
+            "log", side, "系统日志与网络流记录", timezone.now() - timedelta(hours=3), 3.5, "NTP", ["王芳", "李强"],
+            signer="holder",
+        )  # fmt: skip
+        evidence.take(as_["officer"], case, taken, [side.encode()], "日志.log")
+    determination.draft(as_["officer"], case, "active", "主机与网络证据相互印证")
+    people_in_cases.add_person(
+        as_["officer"], case, "student", "主机使用人", people_in_cases.Identity("赵小明")
+    )
+    return waits
+
+
+def _handed(as_, leads):
+    item = services.draft(as_["analyst"], leads[0].organisation_code, leads)
+    for step, who in (("submit", "analyst"), ("approve", "approver"), ("issue", "analyst")):
+        item = perform(item, step, as_[who], {})
+    return item
+
+
+def _waiting(n, code):
+    """A lead that is attributed and lies nowhere yet."""
+    now = timezone.now()
+    with acting(Actor("system", "scene", "demonstration", "command")):
+        lead = Lead(
+            number=f"XS-HAND{n}", key=f"scene-hand-{n}", ip=f"192.0.2.{n + 10}", ip_sort=f"{900 + n:032x}",
+            state=State.ATTRIBUTED, state_since=now, tier="confirmed", probability=0.99, region_code="330106",
+            organisation_code=code, organisation_name=ORGANISATIONS[0][1], first_seen=now - timedelta(days=9),
+            last_seen=now - timedelta(days=1), observations_count=2,
+        )  # fmt: skip
+        lead.save()
+    return lead
 
 
 def _person(username, name, duty, region, organisation):
