@@ -53,6 +53,26 @@ ACTIONS: Final = {
     "revise": gettext_lazy("revised"),
     "enter": gettext_lazy("entered"),
     "load": gettext_lazy("loaded"),
+    "submit": gettext_lazy("handed in"),
+    "approve": gettext_lazy("approved"),
+    "refuse": gettext_lazy("refused"),
+    "withdraw": gettext_lazy("withdrawn"),
+    "deliver": gettext_lazy("delivered"),
+    "sign": gettext_lazy("signed for"),
+    "act": gettext_lazy("work on it begun"),
+    "report": gettext_lazy("reported back"),
+    "accept": gettext_lazy("accepted"),
+    "ask_more": gettext_lazy("more asked for"),
+    "send_back": gettext_lazy("sent back"),
+    "tell": gettext_lazy("contacts told"),
+    "draft": gettext_lazy("drafted"),
+    "review": gettext_lazy("put into effect"),
+    "supersede": gettext_lazy("superseded"),
+    "relabel": gettext_lazy("label changed"),
+    "verify_again": gettext_lazy("verified again"),
+    "answer_contact": gettext_lazy("answered about the contact"),
+    "grade": gettext_lazy("incident graded"),
+    "case.open": gettext_lazy("case opened"),
 }
 
 
@@ -105,8 +125,13 @@ def _pairs(row: AuditEvent) -> Pairs:
     """The fields of which the row tells before and after."""
     if row.action.endswith(".create"):
         return []
-    held = json.loads(row.changes).items()
-    return [(n, (p[0], p[1])) for n, p in held if n not in QUIET and isinstance(p, list) and len(p) == 2]
+    held = json.loads(row.changes)
+    state = held.get("state")
+    if isinstance(state, list) and state and state[0] is None:
+        return []  # it began here: the page itself says what it holds
+    return [
+        (n, (p[0], p[1])) for n, p in held.items() if n not in QUIET and isinstance(p, list) and len(p) == 2
+    ]
 
 
 def _names(rows: list[tuple[AuditEvent, Pairs]], holder: Holder) -> dict[str, str]:
@@ -132,7 +157,7 @@ def _model(row: AuditEvent) -> Any:
 def action_words(action: str) -> str:
     """``lead.assign`` in words; an unknown verb as it stands."""
     verb = action.partition(".")[2]
-    return str(ACTIONS.get(verb, verb.replace("_", " ")))
+    return str(ACTIONS.get(action) or ACTIONS.get(verb, verb.replace("_", " ")))
 
 
 def _change(model: Any, name: str, pair: tuple[Any, Any], names: dict[str, str]) -> Change:
@@ -158,6 +183,8 @@ def _shown(model: Any, name: str, value: Any, names: dict[str, str]) -> str:
         return ""
     if isinstance(value, str) and value.startswith("digest:"):
         return _("(personal, not shown)")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)[:MOST_TEXT] if value else ""
     field = _field(model, name)
@@ -185,4 +212,45 @@ LABELS: Final = {
     "name": gettext_lazy("Name"),
     "duty": gettext_lazy("Duty"),
     "valid_to": gettext_lazy("Until"),
+    "round": gettext_lazy("Round"),
+    "received_by": gettext_lazy("Signed by"),
+    "delivered_to": gettext_lazy("Delivered to"),
+    "issued_at": gettext_lazy("Issued on"),
+    "reported_at": gettext_lazy("Reported"),
+    "approved_by": gettext_lazy("Approved"),
+    "reviewed_by": gettext_lazy("Reviewed"),
+    "stage": gettext_lazy("Waits for"),
+    "number": gettext_lazy("Number"),
+    "label": gettext_lazy("Determination"),
+    "reasoning": gettext_lazy("Reasoning"),
+    "closed_at": gettext_lazy("Closed"),
+    "closing_ground": gettext_lazy("Reason"),
+    "may_contact_be_involved": gettext_lazy("May the organisation's contact be involved?"),
+    "incident_grade": gettext_lazy("Grade of the incident"),
+    "incident_operator": gettext_lazy("Kind of operator"),
+    "incident_found_at": gettext_lazy("When it was discovered"),
+    "told_at": gettext_lazy("Contacts were told"),
+    "letter": gettext_lazy("Letter"),
+    "form": gettext_lazy("Form"),
+    "approved_at": gettext_lazy("Approved on"),
+    "delivered_at": gettext_lazy("Delivered on"),
+    "received_at": gettext_lazy("Signed for on"),
+    "reported_by": gettext_lazy("Reported by"),
+    "reviewed_at": gettext_lazy("Reviewed on"),
+    "issued_by": gettext_lazy("Issued by"),
+    "accepted_by": gettext_lazy("Accepted by"),
+    "done_by": gettext_lazy("Who did it"),
+    "done_at": gettext_lazy("When it was done"),
+    "report": gettext_lazy("Report"),
+    "review_note": gettext_lazy("Reviewer's note"),
+    "score": gettext_lazy("Score"),
+    "replaces": gettext_lazy("Replaces"),
+    "is_relabel": gettext_lazy("Label changed"),
+    "is_equipment": gettext_lazy("Mining equipment was found"),
+    "equipment_exception": gettext_lazy("Exception"),
+    "proof_name": gettext_lazy("Proof"),
+    "proof_sha256": gettext_lazy("Hash of the proof"),
+    "snapshot_before": gettext_lazy("State of the host before cleaning"),
+    "no_snapshot_because": gettext_lazy("State of the host not taken before because"),
+    "returned_because": gettext_lazy("Sent back"),
 }
