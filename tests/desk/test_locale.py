@@ -15,3 +15,4 @@ def test_the_catalogue_is_the_one_that_the_fragments_make():
 def test_messages_are_found_in_code_and_in_templates():
     found = {build.key_of(m) for _name, m in build.messages()}
     assert {"Chain of attribution", "there is no such item", "%(count)d day"} <= found
+    assert "mining machines were bought for it or hidden" in found  # of a shipped table

@@ -48,6 +48,17 @@ def messages() -> Iterator[tuple[str, str | tuple[str, str]]]:
         yield from _of(path, path.read_text(encoding="utf-8"))
     for path in sorted(DESK.glob("*/templates/**/*.html")):
         yield from _of(path, templatize(path.read_text(encoding="utf-8"), origin=str(path)))
+    for path in sorted((DESK / "cases").glob("*.csv")):
+        yield from _of_table(path)
+
+
+def _of_table(path: Path) -> Iterator[tuple[str, str]]:
+    """Titles and details of a shipped table: people read them as they read the code's words."""
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for column in ("title", "detail"):
+                if row.get(column):
+                    yield path.relative_to(DESK).as_posix(), row[column]
 
 
 def _of(path: Path, text: str) -> Iterator[tuple[str, str | tuple[str, str]]]:
