@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from davylamp.counted import counted
 from davylamp.records import Interval
 from davylamp.tables.energy import DeviceRow, devices
 
@@ -88,9 +89,8 @@ def efficiency(
     middle = statistics.median(joules_per_hash(r).estimate for r in usual)
     notes = [f"figures of {SAME_WORK[algorithm]}"] if algorithm in SAME_WORK else []
     if len(fitting) < len(rows):
-        notes.append(
-            f"{len(rows) - len(fitting)} ASICs left out of the lower bound: too fast for what was seen"
-        )
+        left = counted(len(rows) - len(fitting), "ASIC")
+        notes.append(f"{left} left out of the lower bound: too fast for what was seen")
     if year is not None:
         notes.append(f"devices on sale by {year}")
     interval = Interval(joules_per_hash(best).low, middle, joules_per_hash(worst).high)
