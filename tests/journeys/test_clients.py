@@ -15,7 +15,8 @@ from davylamp.attribution.imports import read_ledger
 from davylamp.cli.app import app
 from davylamp.errors import BadUse, InputError
 from davylamp.pipeline import scan
-from davylamp.pipeline_clients import NO_LOGS, NO_REGISTRY, NOBODY, Beside, check_beside, lead
+from davylamp.pipeline_clients import NO_REGISTRY, NOBODY, Beside, check_beside, lead
+from davylamp.records_clients import NO_LOGS
 from davylamp.report.machine import schema
 from davylamp.report.rows_clients import FLAT
 from davylamp.simulate.campus import PUBLIC, simulate_campus
@@ -161,6 +162,30 @@ def test_without_a_registry_and_logs_machines_and_energy_are_there_and_the_rest_
         assert {(n.what, n.because) for n in client.not_known} >= {
             ("organisation", NO_REGISTRY), ("computer", NO_LOGS),
         }  # fmt: skip
+        assert client.weakest == NO_REGISTRY
+
+
+def test_without_logs_the_weakest_link_is_that_there_are_none_and_no_chain_of_gaps_is_kept(five, registry):
+    found = scan([str(five)], beside=Beside(registry))
+    assert found.attributions == []
+    for client in found.clients:
+        assert client.attributions == ()
+        assert client.weakest == (NO_LOGS if client.claim else NOBODY)
+
+
+def test_attribute_without_logs_says_so_instead_of_naming_a_gap_in_them(campus, registry, tmp_path):
+    _, _, found = campus
+    (tmp_path / "scan.json").write_text(json.dumps(found))
+    told = json.loads(run("attribute", tmp_path / "scan.json", "--registry", registry, "-f", "json").stdout)[
+        "attributions"
+    ]
+    assert len(told) == len(found["attributions"])
+    for row in told:
+        assert [[k["hop"] for k in chain] for chain in row["chains"]] == [["address"]]
+        assert (row["weakest"], row["claims"][0]["organisation"]) == (NO_LOGS, "SAMPLE-1")
+    shown = run("attribute", tmp_path / "scan.json").stdout
+    assert NO_LOGS in shown.replace("\n", " ")
+    assert "no lease" not in shown
 
 
 def test_a_registry_that_is_gone_after_the_reading_costs_names_and_nothing_else(five, tmp_path):
