@@ -6,7 +6,7 @@ Exit status: 0 done, 2 the call cannot be meant, 3 a file has faults or cannot b
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,7 +135,7 @@ def look_up(
 
     time_ns = moment(at) if at else time.time_ns()
     known_ns = moment(as_of) if as_of else None
-    asked = [(*split_port(address), time_ns) for address in addresses]
+    asked = [(*end, time_ns) for end in ends_of(addresses)]
     with Registry(store) as registry:
         if len(asked) > 50:  # judged: from there on the index is quicker than one query each
             found = Index(registry, known_ns).claims(asked)
@@ -248,15 +248,40 @@ def moment(text: str) -> int:
     return time_ns
 
 
-def split_port(text: str) -> tuple[str, int | None]:
-    """Address and port of ``10.0.0.1:443``, ``[2001:db8::1]:443`` or a bare address."""
+def ends_of(texts: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Addresses with their ports where they name one.
+
+    Raises:
+        BadUse: E-USE-035 with all that are none.
+    """
+    from davylamp.attribution.registry_claims import address_bits
     from davylamp.errors import BadUse
 
+    ends: list[tuple[str, int | None]] = []
+    faults: list[str] = []
+    for text in texts:
+        try:
+            ends.append(split_port(text))
+            address_bits(ends[-1][0])
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        hint = "10.0.0.1, 10.0.0.1:443, 2001:db8::1 or [2001:db8::1]:443; ports are 0 to 65535"
+        raise BadUse("E-USE-035", "; ".join(faults), hint)
+    return ends
+
+
+def split_port(text: str) -> tuple[str, int | None]:
+    """Address and port of ``10.0.0.1:443``, ``[2001:db8::1]:443`` or a bare address.
+
+    Raises:
+        ValueError: for a port that is none.
+    """
     address, _, port = text.removeprefix("[").partition("]:") if text.startswith("[") else text.partition(":")
     if not text.startswith("[") and text.count(":") > 1:
         return text, None
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise BadUse("E-USE-035", f"{text}: {port} is no port", "ports are 0 to 65535")
+        raise ValueError(f"{text}: {port} is no port")
     return address.removesuffix("]"), int(port) if port else None
 
 
