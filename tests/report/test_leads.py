@@ -226,7 +226,7 @@ def test_machines_stand_with_their_reasons_and_energy_with_what_it_was_computed_
         "1 span of records covers 1.517 of 1.517 h",
         "90% of the time between is judged usual",
         "J/hash",
-        "machines-1, power-1, energy-1",
+        "machines-2, power-1, energy-1",
     ):
         assert words in text.replace("assumed:", "assumed :").replace("available:", "available :"), words
 
