@@ -6,7 +6,7 @@ Exit status: 0 done, 2 the call cannot be meant, 3 a file has faults or cannot b
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,7 +130,7 @@ def look_up(
     output_format: Output = Format.table,
 ) -> None:
     """Whose address was it at that time? Every claim, best first, with its method and confidence."""
-    from davylamp.attribution.lookup import Index, lookup
+    from davylamp.attribution.lookup import Index, ends_of, lookup
     from davylamp.attribution.registry import Registry
 
     time_ns = moment(at) if at else time.time_ns()
@@ -246,43 +246,6 @@ def moment(text: str) -> int:
     if time_ns is None:
         raise BadUse("E-USE-034", "no time given", "2021-09-08 or 2021-09-08 13:45")
     return time_ns
-
-
-def ends_of(texts: Sequence[str]) -> list[tuple[str, int | None]]:
-    """Addresses with their ports where they name one.
-
-    Raises:
-        BadUse: E-USE-035 with all that are none.
-    """
-    from davylamp.attribution.registry_claims import address_bits
-    from davylamp.errors import BadUse
-
-    ends: list[tuple[str, int | None]] = []
-    faults: list[str] = []
-    for text in texts:
-        try:
-            ends.append(split_port(text))
-            address_bits(ends[-1][0])
-        except ValueError as error:
-            faults.append(str(error))
-    if faults:
-        hint = "10.0.0.1, 10.0.0.1:443, 2001:db8::1 or [2001:db8::1]:443; ports are 0 to 65535"
-        raise BadUse("E-USE-035", "; ".join(faults), hint)
-    return ends
-
-
-def split_port(text: str) -> tuple[str, int | None]:
-    """Address and port of ``10.0.0.1:443``, ``[2001:db8::1]:443`` or a bare address.
-
-    Raises:
-        ValueError: for a port that is none.
-    """
-    address, _, port = text.removeprefix("[").partition("]:") if text.startswith("[") else text.partition(":")
-    if not text.startswith("[") and text.count(":") > 1:
-        return text, None
-    if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ValueError(f"{text}: {port} is no port")
-    return address.removesuffix("]"), int(port) if port else None
 
 
 def dump(value: Any) -> str:
