@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+import subprocess
+import sys
 from collections import defaultdict
 
 import jsonschema
@@ -276,3 +278,9 @@ def test_the_sample_ledger_has_no_fault(tmp_path):
     write_ledger(tmp_path / "deep" / "ledger.csv")
     ledger = read_ledger(tmp_path / "deep" / "ledger.csv")
     assert not ledger.faults
+
+
+def test_a_scan_without_registry_and_logs_does_not_load_what_looks_them_up() -> None:
+    code = "import davylamp.pipeline, sys; print([m for m in sys.modules if m.startswith('davylamp.attribution.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
