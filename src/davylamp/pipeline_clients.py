@@ -13,14 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from davylamp.attribution.chain import Subject
-from davylamp.attribution.holders import find_holders
-from davylamp.attribution.hops.reading import find_logs
-from davylamp.attribution.lookup import Index
-from davylamp.attribution.registry import Registry
-from davylamp.attribution.scans import Attributed, LogChoice, Seeing, attribute_scan
 from davylamp.errors import InputError
 from davylamp.records import (
     Attribution,
@@ -34,15 +28,18 @@ from davylamp.records import (
     Session,
     Sighting,
 )
+from davylamp.records_clients import NO_LOGS
 from davylamp.sizing.clients import size_client, sum_clients
-from davylamp.sizing.energy_account import Choice
+from davylamp.sizing.energy_books import Choice
 from davylamp.sizing.factors import footprint
 from davylamp.sizing.quantities import Energy
+
+if TYPE_CHECKING:  # loaded only where a registry or logs are given: half of the lamp's start would go into it
+    from davylamp.attribution.scans import Attributed, LogChoice, Seeing
 
 NO_REGISTRY: Final = "no registry of networks was given"
 NOBODY: Final = "no range of the registry holds this address at that time"
 NOBODY_PARTLY: Final = "for part of the time no range of the registry holds this address"
-NO_LOGS: Final = "no logs were given"
 NO_MINING: Final = "no sighting of mining: nothing to size"
 
 
@@ -54,9 +51,9 @@ class Beside:
     """
 
     registry: Path | None = None
-    logs: LogChoice | None = None
+    logs: "LogChoice | None" = None
     sizing: Choice = field(default_factory=Choice)
-    tell: Callable[[Attributed], None] | None = None
+    tell: "Callable[[Attributed], None] | None" = None
 
 
 NOTHING: Final = Beside()
@@ -72,8 +69,12 @@ def check_beside(beside: Beside) -> None:
     """
     footprint(Energy.of(1, "kWh"), beside.sizing.factors, coal=beside.sizing.coal, site=beside.sizing.site)
     if beside.logs is not None:
+        from davylamp.attribution.hops.reading import find_logs
+
         find_logs(beside.logs.paths)
     if beside.registry is not None:
+        from davylamp.attribution.registry import Registry
+
         Registry(beside.registry).close()
 
 
@@ -81,7 +82,8 @@ def lead(found: Scan, beside: Beside = NOTHING) -> Scan:
     """The scan with its clients, their attributions and their energy.
 
     Args:
-        found: sessions and sightings; what it says of clients already is replaced.
+        found: sessions and sightings; what it says of clients already is replaced. Without logs it gets no
+            attributions: holders say all that a registry knows.
         beside: registry, logs and factors. A registry or logs that cannot be read (any more) are a fault of an input
             of their own and a reason why organisation or computer is not known: what was read of captures is kept.
 
@@ -102,6 +104,9 @@ def lead(found: Scan, beside: Beside = NOTHING) -> Scan:
         holders, attributed = _attributed(seen, beside)
     except InputError as error:
         return _finished(_with_fault(found, error, beside), _unread(clients, error, beside), [], beside)
+    if attributed is None:
+        clients = [_named(client, held, (), []) for client, held in zip(clients, holders, strict=True)]
+        return _finished(found, clients, [], beside)
     if beside.tell is not None:
         beside.tell(attributed)
     attributions = list(attributed.attributions)
@@ -113,8 +118,11 @@ def lead(found: Scan, beside: Beside = NOTHING) -> Scan:
     return _finished(found, clients, attributions, beside)
 
 
-def seeings(sighting: Sighting, sessions: Sequence[Session]) -> list[Seeing]:
+def seeings(sighting: Sighting, sessions: Sequence[Session]) -> "list[Seeing]":
     """What is traced of a sighting: each of its sessions, or itself where it has none."""
+    from davylamp.attribution.chain import Subject
+    from davylamp.attribution.scans import Seeing
+
     server = Endpoint(sighting.server_ip, sighting.server_port)
     if not sighting.sessions:
         subject = Subject(sighting.client_ip, None, sighting.first_ns, sighting.last_ns, server)
@@ -130,17 +138,22 @@ def seeings(sighting: Sighting, sessions: Sequence[Session]) -> list[Seeing]:
 
 
 def _attributed(
-    seen: Sequence[Sequence[Seeing]], beside: Beside
-) -> tuple[list[tuple[Holder, ...]], Attributed]:
-    """Holders of each client, and the attributions of all that was seen of all of them, in order."""
+    seen: "Sequence[Sequence[Seeing]]", beside: Beside
+) -> "tuple[list[tuple[Holder, ...]], Attributed | None]":
+    """Holders of each client, and the attributions of all that was seen of all of them, in order; None without logs."""
+    from davylamp.attribution.holders import find_holders
+    from davylamp.attribution.lookup import Index
+    from davylamp.attribution.registry import Registry
+    from davylamp.attribution.scans import attribute_scan
+
     flat = [one for several in seen for one in several]
-    logs = beside.logs or LogChoice(())
     if beside.registry is None:
-        return [() for _ in seen], attribute_scan(flat, logs)
+        return [() for _ in seen], attribute_scan(flat, beside.logs) if beside.logs else None
     with Registry(beside.registry) as store:
         claims = Index(store).claims
         subjects = [[one.subject for one in several] for several in seen]
-        return find_holders(subjects, claims, beside.sizing.site), attribute_scan(flat, logs, claims)
+        holders = find_holders(subjects, claims, beside.sizing.site)
+        return holders, attribute_scan(flat, beside.logs, claims) if beside.logs else None
 
 
 def _with_fault(found: Scan, error: InputError, beside: Beside) -> Scan:
@@ -183,7 +196,7 @@ def _sized(ip: str, places: Sequence[int], found: Scan, beside: Beside) -> Clien
 def _named(
     client: Client, held: tuple[Holder, ...], mine: tuple[int, ...], attributions: Sequence[Attribution]
 ) -> Client:
-    """The client with whose it was and what it was traced to."""
+    """The client with whose it was and what it was traced to; ``mine`` is empty without logs."""
     nobody = [h for h in held if not h.claims]
     told = [NotKnown("organisation", NOBODY if len(nobody) == len(held) else NOBODY_PARTLY)] if nobody else []
     weakest = min((attributions[i] for i in mine), key=_strength, default=None)
@@ -191,7 +204,7 @@ def _named(
         client,
         holders=held,
         attributions=mine,
-        weakest=weakest.weakest if weakest else "",
+        weakest=weakest.weakest if weakest else "",  # `_finished` says what is missing
         not_known=(*told, *client.not_known),
     )
 
@@ -203,6 +216,10 @@ def _strength(found: Attribution) -> tuple[bool, int, float]:
 
 
 def _finished(found: Scan, clients: list[Client], attributions: list[Attribution], beside: Beside) -> Scan:
-    return replace(
-        found, clients=clients, attributions=attributions, energy=sum_clients(clients, beside.sizing)
-    )
+    told = [replace(c, weakest=c.weakest or _missing(c)) for c in clients]
+    return replace(found, clients=told, attributions=attributions, energy=sum_clients(told, beside.sizing))
+
+
+def _missing(client: Client) -> str:
+    """Where the way from the address to organisation and computer breaks first, for want of a registry or of logs."""
+    return next((n.because for n in client.not_known if n.what in ("organisation", "computer")), "")

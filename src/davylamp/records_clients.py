@@ -5,7 +5,9 @@
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from davylamp.counted import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class MachineCount:
     def __str__(self) -> str:
         most = "unbounded" if self.high is None else str(self.high)
         why = "; ".join(r.because for r in self.reasons)
-        return f"{self.estimate} machines ({self.low} to {most}): {why}" + (
+        return f"{counted(self.estimate, 'machine')} ({self.low} to {most}): {why}" + (
             f"; {self.contradiction}" if self.contradiction else ""
         )
 
@@ -187,6 +189,7 @@ class ClientEnergy:
 # --- a client, and all of them -----------------------------------------------------------------------------
 
 Unknown = Literal["organisation", "computer", "machines", "energy"]
+NO_LOGS: Final = "no logs were given"  # why a computer is not known, and then the weakest link
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class Client:
 
     ``sightings`` and ``attributions`` are indexes into the scan; ``holders`` are the main one first, that of most of
     the seen time. ``machines`` and ``energy`` are of its mining and None where it does not mine. ``weakest`` is the
-    weakest link of its weakest attribution in words, empty where nothing was attributed.
+    weakest link of its weakest attribution in words; without any, what is missing to name organisation or computer.
     """
 
     client_ip: str

@@ -144,8 +144,11 @@ def test_a_missing_path_is_an_error_and_a_folder_is_walked(tmp_path):
     for name in ("b/2.log", "1.log", ".hidden"):
         (tmp_path / name).write_text("x")
     assert [p.name for p in find_logs([str(tmp_path)])] == ["1.log", "2.log"]
-    with pytest.raises(InputError, match="E-HOP-006"):
-        find_logs([str(tmp_path / "absent")])
+    (tmp_path / "empty").mkdir()
+    missing = [str(tmp_path / name) for name in ("absent", "gone", "empty")]
+    with pytest.raises(InputError, match="E-HOP-006") as caught:
+        find_logs([*missing, str(tmp_path)])
+    assert all(name in str(caught.value) for name in missing)
 
 
 def test_two_files_of_one_name_stay_two_sources(tmp_path):

@@ -51,6 +51,14 @@ def test_a_dry_run_writes_nothing_and_an_import_says_what_it_wrote(run, tmp_path
     assert answer(run, "diff", "a.csv", "--source", "省")["counts"] == again["counts"]
 
 
+def test_every_address_that_is_none_is_named_at_once(run):
+    done, code = run("lookup", "10.20.0.300", "10.20.0.1", "[::1]:99999", "fe80::1%eth0", "10.0.0.1:x")
+    assert code == 2
+    said = str(done.exception)
+    assert [t in said for t in ("10.20.0.300", "[::1]:99999", "10.0.0.1:x")] == [True] * 3
+    assert "fe80" not in said
+
+
 def test_lookup_names_the_holder_of_that_time(run):
     run("import", "a.csv", "--source", "省")
     day = answer(run, "lookup", "10.30.0.9:1500", "--at", "2021-09-08 23:59")

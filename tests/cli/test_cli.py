@@ -188,3 +188,16 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(mining):
     done = lamp("scan", mining, "--lang", "zh", env=env)
     assert done.returncode == 10
     assert b"Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_modules_are_read_ends_with_130_and_no_traceback(monkeypatch, capsys):
+    from davylamp import cli
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+import subprocess
+import sys
 from collections import defaultdict
 
 import jsonschema
@@ -15,7 +17,8 @@ from davylamp.attribution.imports import read_ledger
 from davylamp.cli.app import app
 from davylamp.errors import BadUse, InputError
 from davylamp.pipeline import scan
-from davylamp.pipeline_clients import NO_LOGS, NO_REGISTRY, NOBODY, Beside, check_beside, lead
+from davylamp.pipeline_clients import NO_REGISTRY, NOBODY, Beside, check_beside, lead
+from davylamp.records_clients import NO_LOGS
 from davylamp.report.machine import schema
 from davylamp.report.rows_clients import FLAT
 from davylamp.simulate.campus import PUBLIC, simulate_campus
@@ -161,6 +164,30 @@ def test_without_a_registry_and_logs_machines_and_energy_are_there_and_the_rest_
         assert {(n.what, n.because) for n in client.not_known} >= {
             ("organisation", NO_REGISTRY), ("computer", NO_LOGS),
         }  # fmt: skip
+        assert client.weakest == NO_REGISTRY
+
+
+def test_without_logs_the_weakest_link_is_that_there_are_none_and_no_chain_of_gaps_is_kept(five, registry):
+    found = scan([str(five)], beside=Beside(registry))
+    assert found.attributions == []
+    for client in found.clients:
+        assert client.attributions == ()
+        assert client.weakest == (NO_LOGS if client.claim else NOBODY)
+
+
+def test_attribute_without_logs_says_so_instead_of_naming_a_gap_in_them(campus, registry, tmp_path):
+    _, _, found = campus
+    (tmp_path / "scan.json").write_text(json.dumps(found))
+    told = json.loads(run("attribute", tmp_path / "scan.json", "--registry", registry, "-f", "json").stdout)[
+        "attributions"
+    ]
+    assert len(told) == len(found["attributions"])
+    for row in told:
+        assert [[k["hop"] for k in chain] for chain in row["chains"]] == [["address"]]
+        assert (row["weakest"], row["claims"][0]["organisation"]) == (NO_LOGS, "SAMPLE-1")
+    shown = run("attribute", tmp_path / "scan.json").stdout
+    assert NO_LOGS in shown.replace("\n", " ")
+    assert "no lease" not in shown
 
 
 def test_a_registry_that_is_gone_after_the_reading_costs_names_and_nothing_else(five, tmp_path):
@@ -251,3 +278,9 @@ def test_the_sample_ledger_has_no_fault(tmp_path):
     write_ledger(tmp_path / "deep" / "ledger.csv")
     ledger = read_ledger(tmp_path / "deep" / "ledger.csv")
     assert not ledger.faults
+
+
+def test_a_scan_without_registry_and_logs_does_not_load_what_looks_them_up() -> None:
+    code = "import davylamp.pipeline, sys; print([m for m in sys.modules if m.startswith('davylamp.attribution.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

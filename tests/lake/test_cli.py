@@ -120,7 +120,7 @@ def test_a_bad_record_is_status_3_and_named_on_stderr(tmp_path):
     done = lamp("lake", "add", tmp_path / "lake", made)
     assert done.returncode == 3
     assert b"sessions[1].jobs: -1 is below 0" in done.stderr
-    assert b"1 records were refused, the rest is kept" in done.stderr
+    assert b"1 record refused, the rest is kept" in done.stderr
 
 
 def test_retention_shows_first_and_removes_on_apply(tmp_path):

@@ -111,6 +111,12 @@ def test_the_bounds_of_an_amount_enclose_its_estimate_as_printed(ends: list[floa
 # --- the table ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [80, 96, 100])
+def test_the_factor_set_at_the_head_is_not_broken(width: int) -> None:
+    text = printed(changed(lead(demo()), holders=(holder(claim()),)), width)
+    assert "MEE-2021-national" in text[: text.index("─" * 20, text.index("bounds"))]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("width", [30, 60, 75, 76, 80, 95, 96, 100, 140])
 def test_no_line_is_wider_than_the_terminal(width: int, lang: Lang) -> None:

@@ -219,11 +219,11 @@ def test_a_known_link_is_marked_by_its_value() -> None:
 def test_machines_stand_with_their_reasons_and_energy_with_what_it_was_computed_from() -> None:
     text = Page(render(led((holder(claim()),)), RUN)).text
     for words in (
-        "1 names, 1 of them at the same time with one algorithm",
+        "1 name, 1 of them at the same time with one algorithm",
         "assumed : two names, or parts of a relay's nonce space, at the same time with one algorithm are two machines",
         "not available : TCP timestamps: the packets carry none",
         "from hashrate",
-        "1 spans of records cover 1.517 of 1.517 h",
+        "1 span of records covers 1.517 of 1.517 h",
         "90% of the time between is judged usual",
         "J/hash",
         "machines-2, power-1, energy-1",

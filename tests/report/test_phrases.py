@@ -222,10 +222,17 @@ def literal(node: ast.expr, words: dict[str, str]) -> str:
     parts = []
     for value in node.values:
         if isinstance(value, ast.FormattedValue):
-            parts.append(words.get(value.value.id, "7") if isinstance(value.value, ast.Name) else "7")
+            parts.append(filled(value.value, words))
         else:
             parts.append(literal(value, words))
     return "".join(parts)
+
+
+def filled(hole: ast.expr, words: dict[str, str]) -> str:
+    """What stands for a hole: a word of its name, a number, or a number and the noun that is counted."""
+    if isinstance(hole, ast.Call) and isinstance(hole.func, ast.Name) and hole.func.id == "counted":
+        return f"7 {literal(hole.args[1], words)}s"
+    return words.get(hole.id, "7") if isinstance(hole, ast.Name) else "7"
 
 
 @pytest.mark.parametrize("name", SPEAKERS)

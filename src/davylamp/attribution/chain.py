@@ -99,11 +99,7 @@ def read_chains(subject: Subject, chronicle: Chronicle) -> list[Reading]:
     """Every reading of the records for one subject, best first; never empty."""
     span = Span(subject.first_ns, max(subject.first_ns, subject.last_ns))
     is_one = subject.port is not None
-    shown = str(Endpoint(subject.ip, subject.port)) if subject.port is not None else subject.ip
-    start = Link(
-        "address", shown, "sighting", span.from_ns, span.to_ns, 0.0, 0.0, 1.0, "as the sensor saw it"
-    )
-    paths = _inside(Path(span, (start,), is_one, ip=subject.ip), subject, chronicle)
+    paths = _inside(Path(span, (start_of(subject),), is_one, ip=subject.ip), subject, chronicle)
     for step in STEPS:
         paths = [further for path in paths for further in (step(path, chronicle) if path.ip else [path])][
             :MOST_READINGS
@@ -111,6 +107,15 @@ def read_chains(subject: Subject, chronicle: Chronicle) -> list[Reading]:
     readings = [_reading(path) for path in paths]
     unique = {tuple((k.hop, k.value) for k in r.links): r for r in reversed(readings)}
     return sorted(unique.values(), key=lambda r: _rank(r, span))
+
+
+def start_of(subject: Subject) -> Link:
+    """The first link of every chain: the address as the sensor saw it."""
+    shown = str(Endpoint(subject.ip, subject.port)) if subject.port is not None else subject.ip
+    until_ns = max(subject.first_ns, subject.last_ns)
+    return Link(
+        "address", shown, "sighting", subject.first_ns, until_ns, 0.0, 0.0, 1.0, "as the sensor saw it"
+    )
 
 
 def _reading(path: Path) -> Reading:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from davylamp.attribution.imports_cells import CELL_CHARACTERS, Cell
 from davylamp.errors import TableError
+from davylamp.tables.offices import office_text
 
 FILE_BYTES: Final = 64 << 20  # judged: 100,000 rows are about 15 MB
 UNPACKED_BYTES: Final = 512 << 20  # judged: an XLSX that unpacks to more is a bomb or a photo album
 CELLS: Final = 20_000_000  # judged: 100,000 rows of 200 columns
-ENCODINGS: Final = ("utf-8-sig", "gb18030")  # Excel in China saves CSV as GBK
 _OLE: Final = b"\xd0\xcf\x11\xe0"  # .xls, and XLSX under a password
 
 
@@ -80,17 +80,9 @@ def _read_csv(path: Path, data: bytes) -> Sheet:
 
 
 def _decode(path: Path, data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings: tuple[str, ...] = ("utf-16",)
-    else:
-        encodings = ENCODINGS
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
+    text = office_text(data)
+    if text is not None:
+        return text
     raise TableError(
         "E-REG-011", f"{path} is neither a workbook nor text", "save it as .xlsx or as CSV in UTF-8"
     )

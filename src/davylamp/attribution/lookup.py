@@ -134,6 +134,40 @@ class Index:
         return found
 
 
+def ends_of(texts: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Addresses with their ports where they name one.
+
+    Raises:
+        BadUse: E-USE-035 with all that are none.
+    """
+    ends: list[tuple[str, int | None]] = []
+    faults: list[str] = []
+    for text in texts:
+        try:
+            ends.append(_split_port(text))
+            address_bits(ends[-1][0])
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        hint = "10.0.0.1, 10.0.0.1:443, 2001:db8::1 or [2001:db8::1]:443; ports are 0 to 65535"
+        raise BadUse("E-USE-035", "; ".join(faults), hint)
+    return ends
+
+
+def _split_port(text: str) -> tuple[str, int | None]:
+    """Address and port of ``10.0.0.1:443``, ``[2001:db8::1]:443`` or a bare address.
+
+    Raises:
+        ValueError: for a port that is none.
+    """
+    address, _, port = text.removeprefix("[").partition("]:") if text.startswith("[") else text.partition(":")
+    if not text.startswith("[") and text.count(":") > 1:
+        return text, None
+    if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError(f"{text}: {port} is no port")
+    return address.removesuffix("]"), int(port) if port else None
+
+
 def ask(asked: Iterable[tuple[str, int | None, int]]) -> Questions:
     """Questions as arrays.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from davylamp.attribution.chain import Subject, attribute
+from davylamp.attribution.chain import Subject, attribute, start_of
 from davylamp.attribution.chronicle import Chronicle, offset_for
 from davylamp.attribution.hops.clocks import (
     CAPTURE,
@@ -28,6 +28,7 @@ from davylamp.attribution.hops.reading import LogReport, find_logs, read_logs
 from davylamp.attribution.hops.record import NS, Nat, Record, Records
 from davylamp.errors import BadUse, InputError
 from davylamp.records import Attribution, Claim, Endpoint, Link
+from davylamp.records_clients import NO_LOGS
 
 Claims = Callable[[Sequence[tuple[str, int | None, int]]], Sequence[tuple[Claim, ...]]]
 """Gives the claims to each (address, port, time), as `davylamp.attribution.lookup.Index.claims` does."""
@@ -138,9 +139,16 @@ def parse_offsets(texts: Sequence[str]) -> dict[str, Offset]:
 def attribute_scan(seen: Sequence[Seeing], logs: LogChoice, claims: Claims | None = None) -> Attributed:
     """Read the logs, set their clocks against the capture's, and trace every subject.
 
+    Where no logs are given, a chain is the address alone: gaps would only say the same six times.
+
     Raises:
-        InputError: E-HOP-006 when a log does not exist.
+        InputError: E-HOP-006 with every log that does not exist.
     """
+    asked = [(s.subject.ip, s.subject.port, s.subject.first_ns) for s in seen]
+    held: Sequence[tuple[Claim, ...]] = claims(asked) if claims is not None else [()] * len(seen)
+    if not logs.paths:
+        bare = [_untraced(s, c) for s, c in zip(seen, held, strict=True)]
+        return Attributed(tuple(bare), {}, ())
     records = Records()
     reports = read_logs(
         find_logs(logs.paths), records, zone=logs.zone, reference_ns=logs.reference_ns, keep=wanted(seen)
@@ -148,10 +156,15 @@ def attribute_scan(seen: Sequence[Seeing], logs: LogChoice, claims: Claims | Non
     clocks = set_clocks(seen, records, logs.offsets)
     usable = {s: o for s, o in clocks.items() if isinstance(o, Offset)}
     chronicle = Chronicle(records, {**logs.offsets, **usable})
-    asked = [(s.subject.ip, s.subject.port, s.subject.first_ns) for s in seen]
-    held: Sequence[tuple[Claim, ...]] = claims(asked) if claims is not None else [()] * len(seen)
     found = [attribute(s.subject, chronicle, c, s.source_ref) for s, c in zip(seen, held, strict=True)]
     return Attributed(tuple(found), clocks, tuple(reports))
+
+
+def _untraced(seen: Seeing, claims: tuple[Claim, ...]) -> Attribution:
+    """Whose it was, where nothing was given that could tell of the computer."""
+    s = seen.subject
+    chains = ((start_of(s),),)
+    return Attribution(seen.source_ref, s.ip, s.port, s.first_ns, s.last_ns, claims, chains, False, NO_LOGS)
 
 
 def set_clocks(

@@ -4,7 +4,19 @@ import sys
 
 
 def main() -> None:
-    """Entry point of ``davylamp``: runs a command and turns errors into their code, hint and exit status."""
+    """Entry point of ``davylamp``: runs a command and turns errors into their code, hint and exit status.
+
+    An interrupt before a command listens for it, while its modules are read, ends with 130 and without a traceback.
+    """
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+def run() -> None:
+    """Load the commands and run the one that was named."""
     from davylamp.cli.app import app
     from davylamp.errors import DavylampError
 

@@ -141,11 +141,12 @@ def tell_logs(result: "Attributed") -> None:
     """What was read, what was damaged, and how clocks stand, to stderr."""
     from davylamp.attribution.chronicle import UNCHECKED_S
     from davylamp.attribution.hops.clocks import CAPTURE, Offset
+    from davylamp.counted import counted
     from davylamp.report.plain import plain
 
     for report in result.logs:
         kind = report.parser or "unknown"
-        line = f"{report.path}: {kind}, {report.lines} lines, {report.records} records kept"
+        line = f"{report.path}: {kind}, {counted(report.lines, 'line')}, {counted(report.records, 'record')} kept"
         typer.echo(plain(line), err=True)
         for fault in report.faults:
             times = f" ({fault.count} times)" if fault.count > 1 else ""
@@ -235,5 +236,7 @@ def doubt_of(found: "Attribution", chain: "tuple[Link, ...]", index: int) -> str
     ends = [k for i, k in enumerate(chain) if not k.value and not any(n.value for n in chain[i:])]
     if ends:
         return f"{count}{ends[0].hop}: {ends[0].because}"
+    if len(chain) == 1:  # no logs were given
+        return found.weakest
     least = least_trusted(chain)
     return f"{count}{least.hop}, {least.confidence:.2f}\n{least.source or 'no record'}"

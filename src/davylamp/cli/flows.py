@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from davylamp.counted import counted
+
 if TYPE_CHECKING:
     from davylamp.lake.flowexport import Exported
     from davylamp.settings import Settings
@@ -90,5 +92,5 @@ def tell(done: "Exported", output: Path, output_format: Format) -> None:
         sys.stdout.buffer.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()
     else:
-        typer.echo(f"{output}: {done.rows} flows of {len(done.inputs)} captures")
+        typer.echo(f"{output}: {counted(done.rows, 'flow')} of {counted(len(done.inputs), 'capture')}")
     render_faults(Scan(done.inputs, [], []), Console(stderr=True))

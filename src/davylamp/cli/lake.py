@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from davylamp.counted import counted
+
 if TYPE_CHECKING:
     from davylamp.lake.intake import Added
     from davylamp.lake.query import Answer
@@ -91,7 +93,7 @@ def tell_faults(done: "Added") -> None:
     if rest > 0:
         typer.echo(f"and {rest} faults more", err=True)
     if done.faults.refused:
-        typer.echo(f"{done.faults.refused} records were refused, the rest is kept", err=True)
+        typer.echo(f"{counted(done.faults.refused, 'record')} refused, the rest is kept", err=True)
 
 
 @app.command("query")
@@ -111,7 +113,7 @@ def query_command(
     answer = ask(root, sql, limit=limit, seconds=seconds, memory_mib=memory_mib)
     write_answer(answer, output_format)
     if answer.is_cut:
-        typer.echo(f"cut after {limit} rows: there are more, see --limit", err=True)
+        typer.echo(f"cut after {counted(limit, 'row')}: there are more, see --limit", err=True)
 
 
 def write_answer(answer: "Answer", output_format: QueryFormat) -> None:
@@ -180,7 +182,7 @@ def show_plan(plan: "Retention", output_format: Format) -> None:
         show_table(["kind", "day", "sensor", "rows", "goes", "young", "referenced"], rows)
     goes = sum(part.goes for part in plan.folders)
     done = "removed" if plan.is_applied else "would be removed; --apply removes them"
-    typer.echo(f"{goes} rows that ended before {plan.from_day} {done}", err=True)
+    typer.echo(f"{counted(goes, 'row')} that ended before {plan.from_day} {done}", err=True)
     if plan.unknown:
         some = ", ".join(plan.unknown[:5]) + (", ..." if len(plan.unknown) > 5 else "")
         typer.echo(f"{len(plan.unknown)} references are no record of this lake: {some}", err=True)

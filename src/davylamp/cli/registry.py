@@ -130,12 +130,12 @@ def look_up(
     output_format: Output = Format.table,
 ) -> None:
     """Whose address was it at that time? Every claim, best first, with its method and confidence."""
-    from davylamp.attribution.lookup import Index, lookup
+    from davylamp.attribution.lookup import Index, ends_of, lookup
     from davylamp.attribution.registry import Registry
 
     time_ns = moment(at) if at else time.time_ns()
     known_ns = moment(as_of) if as_of else None
-    asked = [(*split_port(address), time_ns) for address in addresses]
+    asked = [(*end, time_ns) for end in ends_of(addresses)]
     with Registry(store) as registry:
         if len(asked) > 50:  # judged: from there on the index is quicker than one query each
             found = Index(registry, known_ns).claims(asked)
@@ -241,18 +241,6 @@ def moment(text: str) -> int:
     if time_ns is None:
         raise BadUse("E-USE-034", "no time given", "2021-09-08 or 2021-09-08 13:45")
     return time_ns
-
-
-def split_port(text: str) -> tuple[str, int | None]:
-    """Address and port of ``10.0.0.1:443``, ``[2001:db8::1]:443`` or a bare address."""
-    from davylamp.errors import BadUse
-
-    address, _, port = text.removeprefix("[").partition("]:") if text.startswith("[") else text.partition(":")
-    if not text.startswith("[") and text.count(":") > 1:
-        return text, None
-    if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise BadUse("E-USE-035", f"{text}: {port} is no port", "ports are 0 to 65535")
-    return address.removesuffix("]"), int(port) if port else None
 
 
 def dump(value: Any) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from davylamp.counted import counted
+
 app = typer.Typer(
     help="Write labelled captures to try the lamp on; no hashing is done.", no_args_is_help=True
 )
@@ -54,7 +56,10 @@ def capture(
         miners += [Miner(dialect=name, minutes=minutes) for name in GROUNDS]
     scene = Scene(tuple(miners), noise, seed, lost, repeated, swapped)
     truth = simulate_capture(scene, path)
-    typer.echo(f"{path}: {truth['packets']} packets, {len(truth['sessions'])} mining connections", err=True)
+    typer.echo(
+        f"{path}: {counted(truth['packets'], 'packet')}, {counted(len(truth['sessions']), 'mining connection')}",
+        err=True,
+    )
     typer.echo(str(truth_path(path)))
 
 

@@ -12,6 +12,7 @@ Source    dialect specifications; figures in docs/evidence/plaintext_session.md
 
 from typing import Final
 
+from davylamp.counted import counted
 from davylamp.records import Abstain, Finding, Session
 
 CONFIRMED: Final = 8.0  # judged: jobs and granted shares in a specified dialect do not happen by chance
@@ -39,14 +40,17 @@ def detect(session: Session) -> Finding | Abstain:
 
 def weigh(session: Session) -> tuple[float, str]:
     """Strength, and the sentence that carries it."""
-    shares = f"{session.submitted} shares submitted, {session.accepted} accepted"
+    shares = f"{counted(session.submitted, 'share')} submitted, {session.accepted} accepted"
     if session.jobs and session.submitted and session.dialect in FROM_A_NODE:
-        return WORKING, f"{session.jobs} jobs, {shares}; a pool's own daemon asks its node in the same words"
+        return (
+            WORKING,
+            f"{counted(session.jobs, 'job')}, {shares}; a pool's own daemon asks its node in the same words",
+        )
     if session.jobs and session.submitted:
-        return CONFIRMED, f"{session.jobs} jobs, {shares}"
+        return CONFIRMED, f"{counted(session.jobs, 'job')}, {shares}"
     if session.submitted:
         return WORKING, f"{shares}, no job seen"
     if session.jobs:
         refused = ", login refused" if session.logins_refused else ""
-        return WORKING, f"{session.jobs} jobs, no share submitted{refused}"
+        return WORKING, f"{counted(session.jobs, 'job')}, no share submitted{refused}"
     return ASKED, "a miner's opening without any job in answer"

@@ -38,6 +38,7 @@ MOST_CLIENTS: Final = 200  # judged: the rest is in --what clients
 MOST_NOTED: Final = 20  # judged: clients that bear lines of their own without hiding one another
 MOST_NOTE_LINES: Final = 3
 GAP: Final = 2
+NARROWEST: Final = 15  # an IPv4 address; what is longer is folded
 _WATTS_A_KILOWATT: Final = 1000.0
 _QUIET: Final = "dim"
 
@@ -95,7 +96,7 @@ def _rows(
     heads = _heads(clients, lang, width)
     cells = [_numbers(c, lang, len(heads) - 1) for c in clients]
     widths = [max(map(_longest, column)) for column in zip(heads[1:], *cells, strict=True)]
-    first = max(20, width - sum(widths) - GAP * len(widths))
+    first = max(NARROWEST, width - sum(widths) - GAP * len(widths))
     made: list[RenderableType] = []
     for row, client in enumerate(clients):
         table = Table(

@@ -49,7 +49,6 @@ class ClientLine:
     def of(cls, client: Client, book: Book, *, linked: bool) -> "ClientLine":
         """The row of one client."""
         claim, energy, lang = client.claim, client.energy, book.lang
-        blind = next((n.because for n in client.not_known if n.what in ("organisation", "computer")), "")
         return cls(
             anchor=anchor(client.client_ip) if linked else "",
             client=plain(client.client_ip),
@@ -61,7 +60,7 @@ class ClientLine:
             power=kilowatts(energy, lang),
             grade=energy.grade if energy else "",
             per_day=numbers.amount_parts(energy.kwh_per_day if energy else None, lang),
-            weakest=book.phrases.tell(client.weakest or blind)[:_SENTENCE],
+            weakest=book.phrases.tell(client.weakest)[:_SENTENCE],
         )
 
 

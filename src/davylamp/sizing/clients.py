@@ -28,7 +28,7 @@ from davylamp.records import (
 from davylamp.records_clients import Holder
 from davylamp.sizing.client_power import Seen, power_of
 from davylamp.sizing.energy import METHOD, Period, a_day, inferred
-from davylamp.sizing.energy_account import Choice
+from davylamp.sizing.energy_books import Choice
 from davylamp.sizing.factors import Footprint, footprint
 from davylamp.sizing.machines import ASSUMPTION, count_machines
 from davylamp.sizing.machines import METHOD as MACHINES_METHOD

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from davylamp.counted import counted
 from davylamp.records import Interval
 from davylamp.tables.energy import DeviceRow, devices
 
@@ -64,6 +65,12 @@ def joules_per_hash(row: DeviceRow) -> Interval:
     )
 
 
+@cache
+def _rated(algorithm: str, year: int | None, site: Path | None) -> tuple[tuple[DeviceRow, Interval], ...]:
+    """Rows of an algorithm with their joules per hash, which every client of a scan asks for."""
+    return tuple((row, joules_per_hash(row)) for row in devices_for(algorithm, year, site))
+
+
 def efficiency(
     algorithm: str, *, year: int | None = None, at_most_hps: float = math.inf, site: Path | None = None
 ) -> Efficiency | str:
@@ -78,22 +85,23 @@ def efficiency(
     Returns:
         The range, or why there is none.
     """
-    rows = devices_for(algorithm, year, site)
+    rows = _rated(algorithm, year, site)
     if not rows:
         return f"no device of {algorithm} is in the table"
-    fitting = [r for r in rows if r.kind != "asic" or r.hps_low * THROTTLED <= at_most_hps] or list(rows)
-    usual = [r for r in fitting if r.basket] or fitting
-    best = min(fitting, key=lambda r: joules_per_hash(r).low)
-    worst = max(rows, key=lambda r: joules_per_hash(r).high)
-    middle = statistics.median(joules_per_hash(r).estimate for r in usual)
+    fitting = [(r, j) for r, j in rows if r.kind != "asic" or r.hps_low * THROTTLED <= at_most_hps] or list(
+        rows
+    )
+    usual = [j for r, j in fitting if r.basket] or [j for _, j in fitting]
+    best, least = min(fitting, key=lambda rated: rated[1].low)
+    worst, most = max(rows, key=lambda rated: rated[1].high)
+    middle = statistics.median(j.estimate for j in usual)
     notes = [f"figures of {SAME_WORK[algorithm]}"] if algorithm in SAME_WORK else []
     if len(fitting) < len(rows):
-        notes.append(
-            f"{len(rows) - len(fitting)} ASICs left out of the lower bound: too fast for what was seen"
-        )
+        left = counted(len(rows) - len(fitting), "ASIC")
+        notes.append(f"{left} left out of the lower bound: too fast for what was seen")
     if year is not None:
         notes.append(f"devices on sale by {year}")
-    interval = Interval(joules_per_hash(best).low, middle, joules_per_hash(worst).high)
+    interval = Interval(least.low, middle, most.high)
     return Efficiency(algorithm, interval, best.model, worst.model, len(rows), tuple(notes))
 
 

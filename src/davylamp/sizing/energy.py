@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
+from davylamp.counted import counted
 from davylamp.errors import BadUse
 from davylamp.records import Interval
 from davylamp.sizing.factors import COMPARABLE, Footprint, footprint
@@ -57,7 +58,8 @@ def observed(spans_ns: Iterable[tuple[int, int]]) -> Period:
     relative = [((begin - first) / HOUR_NS, (end - first) / HOUR_NS) for begin, end in spans]
     hours = union_s(relative)
     span = max((end for _, end in relative), default=0.0)
-    said = f"{len(relative)} spans of records cover {hours:.4g} of {span:.4g} h"
+    cover = "covers" if len(relative) == 1 else "cover"
+    said = f"{counted(len(relative), 'span')} of records {cover} {hours:.4g} of {span:.4g} h"
     return Period("observed", Bounded(hours, hours, hours), span, said)
 
 

@@ -6,6 +6,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
+from davylamp.counted import counted
 from davylamp.sizing.client_power import Line
 from davylamp.sizing.coins import CoinEstimate
 from davylamp.sizing.coins_scan import ClientCoins, CoinSum, CoinSums, Earning
@@ -28,7 +29,7 @@ NARROWEST: Final = 40  # judged: below it nothing can be laid out
 
 def account_text(account: Account, width: int = WIDTH) -> str:
     """The account in lines: official figures first, those comparable with the release of 2021 beside them."""
-    days = f"{account.days:g} days"
+    days = counted(account.days, "day")
     mean = account.per_day.to("kWh") / 24
     marked = f" ({account.mark.partition(':')[0]})" if account.mark else ""
     said = f"{_kwh(account.per_day)} a day, mean {mean.text(DIGITS)} kW; {_kwh(account.over_days)} in {days}"
@@ -82,13 +83,9 @@ def _weight(mass: Mass) -> str:
     return mass.text("t" if mass.to("t").estimate >= 1 else "kg", DIGITS)
 
 
-def _of(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
-
-
 def _masses_text(account: Account, marked: str, width: int) -> list[str]:
     """The figures in two blocks of one layout: aligned, or one beneath the other where the width is too small."""
-    days = f"{account.days:g} days"
+    days = counted(account.days, "day")
     rows = [
         (day.is_official, (day.row.yields, _weight(day.mass), _weight(over.mass), day.row.set))
         for day, over in pairs(account)
@@ -144,7 +141,7 @@ def _split_text(account: Account, width: int) -> list[str]:
     if account.power is not None:
         text += ["", "By grade"]
         for grade, power in account.power.by_grade.items():
-            count = _of(account.power.count[grade], "item")
+            count = counted(account.power.count[grade], "item")
             text += _wrap(
                 f"{grade} {MEANING[grade]}: {power.to('kWh/d').text()} kWh a day, {count}", width, 2
             )
@@ -153,7 +150,7 @@ def _split_text(account: Account, width: int) -> list[str]:
         if account.clients:
             hours = sum((c.seen.hours for c in account.clients), bounded(0.0))
             ran = sum((c.guess.hours for c in account.clients), bounded(0.0))
-            many = _of(len(account.clients), "client")
+            many = counted(len(account.clients), "client")
             seen = f"what records cover, {hours.text()} h of {many}"
             guess = (
                 "from each client's first record to its last, at least what was seen and at most all, "
@@ -185,9 +182,9 @@ def _coins_text(sums: CoinSums | None, width: int) -> list[str]:
     text = ["Coins"]
     for each in sums.by_coin:
         if each.observed is None:
-            text += _wrap(f"{each.coin}: unknown of {_of(each.unknown, 'client')}: {each.why}", width, 2)
+            text += _wrap(f"{each.coin}: unknown of {counted(each.unknown, 'client')}: {each.why}", width, 2)
             continue
-        text += _wrap(f"{each.coin}, {_of(each.clients, 'client')}", width, 2)
+        text += _wrap(f"{each.coin}, {counted(each.clients, 'client')}", width, 2)
         text += _labelled(
             [
                 ("observed", _coins(each.observed, each.observed_worth)),
@@ -197,9 +194,9 @@ def _coins_text(sums: CoinSums | None, width: int) -> list[str]:
             width,
         )
         if each.unknown:
-            text += _labelled([("unknown", f"of {_of(each.unknown, 'client')}: {each.why}")], width)
+            text += _labelled([("unknown", f"of {counted(each.unknown, 'client')}: {each.why}")], width)
     for why, count in sums.unknown_kind[:MOST_LINES]:
-        text += _wrap(f"unknown of {_of(count, 'client')}: {why}", width, 2)
+        text += _wrap(f"unknown of {counted(count, 'client')}: {why}", width, 2)
     return [*text, *_more(len(sums.unknown_kind)), ""]
 
 
@@ -208,7 +205,7 @@ def _grouping_text(grouping: Grouping, width: int) -> list[str]:
     text = [f"By {grouping.by}"]
     for group in grouping.groups[:MOST_LINES]:
         code = f" ({group.key})" if group.key and group.name else group.key or ""
-        text += _wrap(f"{group.name}{code}, {_of(group.clients, 'client')}", width, 2)
+        text += _wrap(f"{group.name}{code}, {counted(group.clients, 'client')}", width, 2)
         text += _labelled(
             [
                 ("a day", _kwh(group.per_day)),
@@ -343,7 +340,7 @@ def coins_text(found: CoinEstimate, worth: Money | None, width: int = WIDTH, ear
     if worth is not None:
         text += _wrap(f"worth {worth}", width)
     if found.missing:
-        days = f"{_of(len(found.missing), 'day')} missing in the series, the first {found.missing[0]}"
+        days = f"{counted(len(found.missing), 'day')} missing in the series, the first {found.missing[0]}"
         text += _wrap(f"a lower bound: {days}", width)
     text += _wrap(f"From {'; '.join(found.inputs)}.", width)
     text += _wrap(

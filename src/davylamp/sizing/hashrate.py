@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from davylamp.counted import counted
 from davylamp.records import Interval, Session, Work
 
 TAIL: Final = 0.025  # judged: 95 % two-sided intervals are what the field reads
@@ -119,7 +120,7 @@ def refusal(session: Session) -> str:
     if session.accepted > 0:
         return "shares were accepted, but not for jobs whose difficulty was seen"
     if session.unanswered > 0:
-        return f"no answer to {session.unanswered} shares was seen: accepted or not is unknown"
+        return f"no answer to {counted(session.unanswered, 'share')} was seen: accepted or not is unknown"
     if not work.share_hashes > 0:
         return "no share was accepted and the work of one is not known"
     return ""
@@ -135,7 +136,7 @@ def remarks(session: Session, work: Work) -> str:
             f"corrected upward for {session.lost_share:.1%} of the accepted work that the capture misses"
         )
     if gaps_of(session).unanswered > 0 and work.shares > 0:
-        said.append(f"widened upward for {session.unanswered} shares without an answer")
+        said.append(f"widened upward for {counted(session.unanswered, 'share')} without an answer")
     if (work.low_factor, work.high_factor) != (1.0, 1.0) and work.high_factor / work.low_factor > 1.01:
         low, high = work.low_factor, work.high_factor
         said.append(f"widened for what a share may be worth: {low:.2f} to {high:.2f} times the estimate")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from davylamp.counted import counted
 from davylamp.errors import BadUse
 from davylamp.records import Flow, Interval, MachineCount, Session
 from davylamp.records import MachineReason as Reason
@@ -144,7 +145,7 @@ def _named(sessions: Sequence[Session]) -> Iterable[Reason]:
         if not names:
             continue
         most = max(_peak([s for s in group if name(s)], name) for group in _by_algorithm(sessions))
-        said = f"{len(names)} {evidence}, {most} of them at the same time with one algorithm"
+        said = f"{counted(len(names), evidence[:-1])}, {most} of them at the same time with one algorithm"
         yield Reason(evidence, most, most, None, said)
 
 
@@ -153,7 +154,7 @@ def _connected(sessions: Sequence[Session], flows: Sequence[Flow], relayed: bool
     every = len(sessions) + len(flows)
     peaks = [_peak(group, id) for group in _by_algorithm(sessions)]
     most = max([*peaks, _peak(flows, id), 1])
-    said = f"{every} connections, {most} at the same time"
+    said = f"{counted(every, 'connection')}, {most} at the same time"
     if relayed:
         who = "a relay among them" if any(map(is_relay, sessions)) else "one seems to be a relay, which"
         return Reason("connections", None, None, None, f"{said}; {who} may stand for any number")
@@ -230,7 +231,7 @@ def _prefixed(sessions: Sequence[Session], flows: Sequence[Flow], relayed: bool)
     if not told:
         return
     prefixes = {(s.server.ip, prefix) for s in told for prefix in s.traces.extranonces}
-    said = f"{len(prefixes)} extranonces on {len(told)} connections"
+    said = f"{counted(len(prefixes), 'extranonce')} on {counted(len(told), 'connection')}"
     resumed: dict[tuple[str | None, ...], list[Session]] = {}
     for s in told:
         key = (s.server.ip, s.traces.extranonces[0], s.login, s.worker, s.agent)

@@ -22,6 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from davylamp.counted import counted
+
 RATES_HZ: Final = (1000.0, 250.0, 100.0)  # Linux HZ of today, of older builds, and ticks of 10 ms
 WRAP: Final = 2.0**32  # the option has 32 bits (RFC 7323)
 JITTER_S: Final = 0.5  # judged: queueing, and segments that wait for a window
@@ -91,10 +93,12 @@ def find_clocks(points: Sequence[Point]) -> Clocks:
     counts = [hosts_of(hosts_in([line for line in lines if line.server == s])) for s in servers_of(lines)]
     told = [count for count in counts if count is not None]
     where = "one server" if len(counts) == 1 else f"{len(counts)} servers"
-    note = f"{len(lines)} lines at {where}"
+    note = f"{counted(len(lines), 'line')} at {where}"
     if told:
         which = "" if len(counts) == 1 else " at one of them"
-        return Clocks(tuple(lines), max(told), unplaced, f"{note}, of at least {max(told)} hosts{which}")
+        return Clocks(
+            tuple(lines), max(told), unplaced, f"{note}, of at least {counted(max(told), 'host')}{which}"
+        )
     note += ", but each connection keeps to its own: the kernel may offset each by itself"
     return Clocks(tuple(lines), None, unplaced, note)
 

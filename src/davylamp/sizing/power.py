@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from davylamp.counted import counted
 from davylamp.errors import InputError
 from davylamp.records import Interval
 from davylamp.sizing.devices import efficiency, find_devices, to_the_socket
@@ -60,7 +61,8 @@ class PowerSplit:
 
     def __str__(self) -> str:
         parts = [
-            f"{p.text('kW')} {MEANING[g]} ({g}, {self.count[g]} items)" for g, p in self.by_grade.items()
+            f"{p.text('kW')} {MEANING[g]} ({g}, {counted(self.count[g], 'item')})"
+            for g, p in self.by_grade.items()
         ]
         return f"{self.total.text('kW')}: {' + '.join(parts)}"
 

@@ -1,4 +1,4 @@
-"""Files that sizing reads: UTF-8 text within bounds, and the rows of a CSV with their line numbers."""
+"""Files that sizing reads: text within bounds, and the rows of a CSV with their line numbers."""
 
 import csv
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from davylamp.errors import InputError
+from davylamp.tables.offices import office_text
 
 MOST_BYTES: Final = 1 << 30  # judged: a scan of a province's month is below it
 MOST_FAULTS: Final = 20  # judged: whoever has more is mistaken about the file
@@ -28,14 +29,18 @@ def read_text(path: Path, code: str, most_bytes: int = MOST_BYTES) -> str:
     """A file's text.
 
     Raises:
-        InputError: ``code`` when it cannot be read as UTF-8 or is out of all measure.
+        InputError: ``code`` when it cannot be read, is no text (see `office_text`) or is out of all measure.
     """
     try:
         if path.stat().st_size > most_bytes:
             raise InputError(code, f"{path} is larger than {most_bytes >> 20} MiB", "split it")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(code, f"{path} cannot be read: {error}", "it is a UTF-8 text file") from error
+        text = office_text(path.read_bytes())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(code, f"{path} cannot be read: {why}", "is the path right?") from error
+    if text is None:
+        raise InputError(code, f"{path} is no text", "save it in UTF-8 or GBK")
+    return text
 
 
 def read_sheet(path: Path, code: str) -> Sheet:

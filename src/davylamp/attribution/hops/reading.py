@@ -89,18 +89,22 @@ def find_logs(paths: Sequence[str]) -> list[Path]:
     """Files named, and all files below folders named, in order; hidden ones are left out.
 
     Raises:
-        InputError: E-HOP-006 when a path does not exist.
+        InputError: E-HOP-006 with every path that does not exist, and every folder without a file.
     """
     found: list[Path] = []
+    faults: list[str] = []
     for text in paths:
         path = Path(text)
         if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            found += sorted(inside)
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            found += inside
+            faults += [] if inside else [f"no log in folder: {text}"]
         elif path.is_file():
             found.append(path)
         else:
-            raise InputError("E-HOP-006", f"no such file or folder: {text}", "name logs or a folder of logs")
+            faults.append(f"no such file or folder: {text}")
+    if faults:
+        raise InputError("E-HOP-006", "; ".join(faults), "name logs or a folder of logs")
     return list(dict.fromkeys(found))
 
 
