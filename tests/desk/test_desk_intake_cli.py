@@ -91,8 +91,9 @@ def test_files_that_are_neither_scan_nor_list_are_refused_with_a_code(tmp_path):
         rows_of(tmp_path / "a.csv")
 
 
-def test_the_demonstration_is_the_same_each_time_sound_and_only_for_an_empty_desk(run):
-    told = run("demo")
+def test_the_demonstration_is_the_same_each_time_sound_and_only_for_an_empty_desk(run, settings, tmp_path):
+    settings.HOME = tmp_path
+    told = run("demo", "--format", "json")
     assert told["addresses"] == 60
     assert told["relapses"] >= 1
     assert {a["duty"] for a in told["accounts"]} >= {"analyst", "approver", "contact", "officer", "auditor"}
@@ -101,6 +102,8 @@ def test_the_demonstration_is_the_same_each_time_sound_and_only_for_an_empty_des
     assert {"attributed", "attributing", "new"} <= set(Lead.objects.values_list("state", flat=True))
     assert verify([], None).is_sound
     assert [b.message for b in replay().breaches] == []
+    assert run("demo", "--format", "json") == told
+    (tmp_path / "demonstration.json").unlink()
     result = CliRunner().invoke(app, ["desk", "demo"])
     assert isinstance(result.exception, BadUse)
 

@@ -16,18 +16,16 @@ from davylamp.attribution.codes import half_width
 from davylamp.attribution.imports_cells import READER_OF as CELL_READERS
 from davylamp.attribution.imports_cells import Cell, Span, exact_text, read_name
 from davylamp.attribution.imports_sheets import Oddity, Sheet, read_sheets
-from davylamp.attribution.registry_diff import Statement
 from davylamp.attribution.registry_records import (
     PORTS,
     Contact,
     Fact,
     NetRange,
     Organisation,
-    Origin,
     Relation,
     Succession,
 )
-from davylamp.errors import BadUse, TableError
+from davylamp.errors import TableError
 from davylamp.tables.regions import region_of
 
 HEADERS: Final[dict[str, tuple[str, ...]]] = {
@@ -116,29 +114,6 @@ class Ledger:
             hints = [f"{header}: {hint}" if header else hint for hint, header in reversed(told.items())]
             count = f"{len(self.faults)} fault{'s' * (len(self.faults) > 1)}"
             raise TableError("E-REG-010", f"{self.path}: {count}\n  {shown}{more}", "\n  ".join(hints))
-
-
-def statement_of(
-    ledger: Ledger,
-    origin: Origin,
-    effective_ns: int,
-    *,
-    is_complete: bool = True,
-    is_correction: bool = False,
-) -> Statement:
-    """What a ledger says, as a source's statement.
-
-    Raises:
-        BadUse: E-USE-032 without a source, E-USE-033 for a person's layer without the person.
-    """
-    if not origin.source.strip():
-        raise BadUse("E-USE-032", "a ledger without a source", "name whose ledger it is with --source")
-    if origin.layer != "imported" and not origin.by.strip():
-        hint = "name who answers for it with --by"
-        raise BadUse("E-USE-033", f"a {origin.layer} ledger without a person", hint)
-    told = Origin(origin.layer, origin.source.strip(), origin.by.strip(), origin.basis)
-    kinds = frozenset(ledger.kinds)
-    return Statement(told, tuple(ledger.facts), kinds, effective_ns, is_complete, is_correction)
 
 
 def read_ledger(path: Path, site: Path | None = None) -> Ledger:

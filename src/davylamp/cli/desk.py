@@ -85,16 +85,17 @@ def serve(
         from django.core.management import call_command
 
         call_command("migrate", interactive=False, verbosity=0)
-    from waitress import serve as run
+    from waitress import create_server
 
     from davylamp.desk.wsgi import application
 
-    typer.echo(f"desk on http://{host}:{port}/  (Ctrl-C ends it)", err=True)
     try:
-        run(application, host=host, port=port, threads=threads, ident="davylamp")
+        server = create_server(application, host=host, port=port, threads=threads, ident="davylamp")
     except OSError as error:
         message = f"cannot listen on {host}:{port}: {error.strerror or error}"
         raise OutputError("E-DSK-003", message, "choose another --port") from error
+    typer.echo(f"desk on http://{host}:{port}/  (Ctrl-C ends it)", err=True)
+    server.run()
 
 
 @audit.command("checkpoint")

@@ -217,7 +217,7 @@ def plan_of(
     correction: bool,
 ) -> "Plan":
     """What the ledger would change."""
-    from davylamp.attribution.imports import statement_of
+    from davylamp.attribution.imports_statement import statement_of
     from davylamp.attribution.registry_records import Origin
 
     source, layer, by = teller

@@ -4,12 +4,13 @@ A lead that no person has moved yet stands where the rules put it: matched by a 
 to be attributed, new (weak evidence: a person looks first) or attributed. A person's step ends that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from davylamp.desk.access.policy import region_prefix
@@ -34,6 +35,12 @@ ATTRIBUTED: Final = (
     "organisation_code", "organisation_name", "region_code", "sector", "is_public", "weakest_link", "host",
     "project", "state", "state_since", "severity", "relapse_of", "relapse_key",
 )  # fmt: skip
+SHARED: Final = (
+    "host",
+    "wallet",
+    "organisation_code",
+)  # what ties a lead to a closed one, but for its address
+TIES: Final = (*SHARED, "worker")
 
 
 @dataclass(slots=True)
@@ -72,6 +79,9 @@ def refresh(news: News, begun: set[UUID], intake: Intake) -> None:
             made.append(found)
         _describe(lead, found)
     _place(leads, rows, settled)
+    leads += _tied_to(
+        [lead for lead in leads if lead.state == State.CLOSED and _changed(lead, TIES)], news.leads
+    )
     _relapses(leads)
     fresh = [lead for lead in leads if lead.pk in begun]
     known = [lead for lead in leads if lead.pk not in begun and _changed(lead, (*WRITTEN, *ATTRIBUTED))]
@@ -86,6 +96,16 @@ def refresh(news: News, begun: set[UUID], intake: Intake) -> None:
         row.intake = intake
     bulk_create(made, "attribution.evaluate", batch_id)
     bulk_create(standings, "lead.stand", batch_id)
+
+
+def _tied_to(closed: Sequence[Lead], known: Mapping[UUID, Lead]) -> list[Lead]:
+    """Other leads that may be tied to closed ones by what these said before or say now."""
+    where = Q(pk__in=[])
+    for lead in closed:
+        for name in SHARED:
+            for value in {lead._stored.get(name), getattr(lead, name)} - {"", None}:
+                where |= Q(**{name: value})
+    return [lead for lead in Lead.objects.filter(where) if lead.pk not in known] if closed else []
 
 
 def _changed(lead: Lead, names: Iterable[str]) -> bool:
@@ -158,7 +178,9 @@ def _place(leads: Sequence[Lead], rows: dict[UUID, list[Row]], settled: dict[UUI
 
 def _relapses(leads: Sequence[Lead]) -> None:
     """What leads are a relapse of, and how severe they are."""
-    closed = Closed(closed_before(leads))
+    stored = {lead.pk: lead for lead in closed_before(leads)}
+    now = {lead.pk: lead for lead in leads if lead.state == State.CLOSED}
+    closed = Closed([*(stored | now).values()])
     for lead in leads:
         found = closed.before(lead)
         is_next = lead.episode > 1 and lead.relapse_of is not None  # so it was begun

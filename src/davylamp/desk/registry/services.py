@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from davylamp.attribution.imports import Ledger, read_ledger, statement_of
+from davylamp.attribution.imports import Ledger, read_ledger
+from davylamp.attribution.imports_statement import statement_of
 from davylamp.attribution.registry_claims import Names
 from davylamp.attribution.registry_diff import Plan
 from davylamp.attribution.registry_records import Contact, Origin, Relation, Stored, Succession
