@@ -56,7 +56,7 @@ def test_the_number_of_dialects_is_the_table_s():
 
 def commands():
     lines = [line for block in blocks(ENGLISH) for line in block.strip().splitlines()]
-    return [line for line in lines if not line.startswith("make")]
+    return [line for line in lines if not line.startswith(("make", "export DAVYLAMP_HOME=out/desk"))]
 
 
 def test_make_knows_the_two_commands():

@@ -51,7 +51,7 @@ def fill(place: Path, seed: int, scale: int) -> dict[str, Any]:
     from davylamp.desk.leads import demo as province
 
     call_command("migrate", interactive=False, verbosity=0)
-    told = province.fill(seed, scale, lambda words: typer.echo(words, err=True))
+    told: dict[str, Any] = province.fill(seed, scale, lambda words: typer.echo(words, err=True))
     handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(orjson.dumps(told, option=orjson.OPT_INDENT_2))
