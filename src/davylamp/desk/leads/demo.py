@@ -18,7 +18,8 @@ from django.utils import timezone
 from davylamp.attribution.registry_diff import Statement
 from davylamp.attribution.registry_records import Contact, NetRange, Origin, Relation
 from davylamp.attribution.registry_records import Organisation as OrganisationFact
-from davylamp.desk.access.models import Clearance, Duty, Posting, User
+from davylamp.desk.access.models import PRIVILEGED, Clearance, Duty, Posting, User
+from davylamp.desk.access.second_factor import demonstration_code
 from davylamp.desk.leads.demo_world import CAMPAIGN, World, build, person
 from davylamp.desk.leads.intake import intake
 from davylamp.desk.leads.models import Lead, State
@@ -139,6 +140,8 @@ def _accounts(province: Province) -> list[dict[str, str]]:
             valid_from=province.end - timedelta(days=400),
             basis="demonstration",
         ).save()
+        if duty in PRIVILEGED:
+            demonstration_code(user)  # has an authenticator from the start, whose digits a command tells
         province.accounts[username] = user
         told.append({"user": username, "password": password, "duty": duty.value, "region": region})
     return told
