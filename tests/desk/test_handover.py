@@ -6,7 +6,7 @@ from datetime import timedelta
 import docx
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -335,6 +335,17 @@ def test_numbers_in_the_letter_are_those_of_the_database():
     assert [(r[1], r[4]) for r in second] == [(one.number, str(one.observations_count)) for one in leads]
     assert second[0][3] == "1.96 kH/s (1.90–2.01)"
     assert [r[2] for r in paper(item.form)[1][1:]] == [one.ip for one in leads]
+
+
+def test_a_letter_is_chinese_and_names_nobody_of_the_desk_whatever_language_its_maker_reads():
+    who = cast()
+    with translation.override("en"):
+        item = up_to("approved", who)
+    for document in (item.letter, item.form):
+        page = docx.Document(io.BytesIO(b"".join(vault.read(document.sha256))))
+        foot = [p.text for p in page.sections[0].footer.paragraphs]
+        assert any(text.startswith(f"导出编号 {document.export_id}") for text in foot)
+        assert who.approver.label not in " ".join(foot)
 
 
 def test_the_contact_opens_its_letter_and_no_stranger_does():

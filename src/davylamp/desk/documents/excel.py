@@ -95,14 +95,12 @@ def write_workbook(tables: Sequence[Table], export_id: str, who: str) -> bytes:
     return out.getvalue()
 
 
-def watermark(export_id: str, who: str) -> str:
-    """One line that ties a copy to its export."""
-    made = timezone.localtime(timezone.now())
-    return _("Export %(id)s · %(who)s · %(at)s") % {
-        "id": export_id,
-        "who": who,
-        "at": f"{made:%Y-%m-%d %H:%M}",
-    }
+def watermark(export_id: str, who: str = "") -> str:
+    """One line that ties a copy to its export; without a name where its readers may not know who made it."""
+    at = f"{timezone.localtime(timezone.now()):%Y-%m-%d %H:%M}"
+    if not who:
+        return _("Export %(id)s · %(at)s") % {"id": export_id, "at": at}
+    return _("Export %(id)s · %(who)s · %(at)s") % {"id": export_id, "who": who, "at": at}
 
 
 def _write_sheet(sheet: Any, table: Table, mark: str) -> None:
